@@ -1,0 +1,110 @@
+"""What actors need from the outside, as Protocols; the supervisor wires the real things to them."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from messages.instruments import Capabilities
+from messages.journal import (
+    CommitResult,
+    Decision,
+    JournalHealth,
+    RestoredPosition,
+)
+from messages.market import Tick
+from messages.orders import FillReport, FundingReport, OrderReport, PositionReport
+from messages.values import Symbol, Venue
+from messages.venue import VenueAnswer, VenueRequest
+
+
+class VenueCalls(Protocol):
+    """Sends requests to one venue without ever blocking the caller.
+
+    Live, each call runs on a worker thread with a client of its own; in virtual time it is a delay on the simulated
+    network.
+    """
+
+    venue: Venue
+    capabilities: Capabilities
+
+    def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None:
+        """Start ``request``; ``done`` is called exactly once, from any thread, with what came of it.
+
+        A call that does not answer within ``timeout_s`` is answered with OutcomeUnknown (its late answer is dropped).
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of threads and connections; what is under way is answered with OutcomeUnknown."""
+        ...
+
+
+class StreamListener(Protocol):
+    """Where a venue's streams deliver; every method may be called from any thread and returns at once."""
+
+    def on_tick(self, tick: Tick) -> None:
+        """A price moved."""
+        ...
+
+    def on_order(self, report: OrderReport) -> None:
+        """An order changed; may come twice, late or out of order."""
+        ...
+
+    def on_fill(self, fill: FillReport) -> None:
+        """An execution; may come twice, late or out of order."""
+        ...
+
+    def on_position(self, venue: Venue, symbol: Symbol, report: PositionReport | None) -> None:
+        """The position of ``symbol`` changed; ``None`` is flat."""
+        ...
+
+    def on_funding(self, payment: FundingReport) -> None:
+        """A funding payment was made; may come twice."""
+        ...
+
+    def on_connection(self, *, up: bool, detail: str) -> None:
+        """The stream was lost, or is back: after ``up=True`` whatever happened in between must be read by request."""
+        ...
+
+
+class VenueStreams(Protocol):
+    """The private and market streams of one venue."""
+
+    def start(self, listener: StreamListener) -> None:
+        """Connect, and keep connected until :meth:`stop`."""
+        ...
+
+    def watch(self, symbols: Sequence[Symbol]) -> None:
+        """Subscribe market data of exactly these symbols."""
+        ...
+
+    def stop(self) -> None:
+        """Disconnect and let go of threads."""
+        ...
+
+
+class JournalPort(Protocol):
+    """The one writer: the store while it can be reached, the spool while it cannot."""
+
+    def take_ownership(self, owner_name: str) -> int:
+        """Become the owner of the account; gives the owner epoch, higher than every one before."""
+        ...
+
+    def write(self, decisions: Sequence[Decision]) -> Sequence[CommitResult]:
+        """Make the decisions durable, in order, in one transaction; results in the same order. Never raises."""
+        ...
+
+    def recover(self) -> JournalHealth:
+        """Try to reach the store again and to drain the spool into it; cheap when there is nothing to do."""
+        ...
+
+    def health(self) -> JournalHealth:
+        """The journal's condition, from memory."""
+        ...
+
+    def load(self) -> Sequence[RestoredPosition]:
+        """Every position that is not ended, from the store and, above it, the spool."""
+        ...
+
+    def known_signals(self, since_ms: int) -> frozenset[str]:
+        """Ids of the signals whose fate is on record since ``since_ms``."""
+        ...

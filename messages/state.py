@@ -1,0 +1,242 @@
+"""What Holdfast knows about one position: the state that its actor holds and the journal keeps.
+
+Everything here survives a restart, so everything here is a value that can be written down and read back.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+from messages.orders import OrderSpec
+from messages.values import (
+    ClientOrderId,
+    IntentId,
+    Money,
+    PositionId,
+    PositionKey,
+    Price,
+    Quantity,
+    Side,
+    VenueOrderId,
+)
+
+
+class PositionPhase(StrEnum):
+    """The life of a position (S4.1)."""
+
+    PENDING_ENTRY = "pending_entry"
+    ENTRY_PLACED = "entry_placed"
+    PENDING_SL = "pending_sl"
+    ACTIVE = "active"
+    CLOSING = "closing"
+    CLOSED = "closed"
+    ROLLED_BACK = "rolled_back"
+
+
+class StopPhase(StrEnum):
+    """The life of a position's stop. ``MOVING`` keeps the old stop alive until the new one is confirmed."""
+
+    ABSENT = "absent"
+    PLACING = "placing"
+    WORKING = "working"
+    MOVING = "moving"
+
+
+class TrailingPhase(StrEnum):
+    """S8.1. ``BREAKEVEN``: the stop is at breakeven and trailing goes on from there."""
+
+    INACTIVE = "inactive"
+    WAITING = "waiting"
+    BREAKEVEN = "breakeven"
+    ACTIVE = "active"
+    TRIGGERED = "triggered"
+
+
+class TakeProfitPhase(StrEnum):
+    """The life of one take profit."""
+
+    PLANNED = "planned"
+    PLACING = "placing"
+    WORKING = "working"
+    FILLED = "filled"
+    SKIPPED = "skipped"
+
+
+class IntentAction(StrEnum):
+    """What an intent does at the venue."""
+
+    PLACE = "place"
+    AMEND = "amend"
+    CANCEL = "cancel"
+
+
+class IntentStatus(StrEnum):
+    """The outcome of an intent; ``INTENDED`` and ``UNKNOWN`` are open and are resolved first after a restart."""
+
+    INTENDED = "intended"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    NEVER_SENT = "never_sent"
+
+
+class CloseReason(StrEnum):
+    """Why a position ended."""
+
+    STOP_LOSS = "stop_loss"
+    TAKE_PROFIT = "take_profit"
+    TRAILING = "trailing"
+    OPERATOR = "operator"
+    STOP_WOULD_TRIGGER = "stop_would_trigger"
+    UNPROTECTED = "unprotected"
+    LIQUIDATION = "liquidation"
+    OUTSIDE = "outside"
+    ENTRY_FAILED = "entry_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """The durable record of something that is about to be sent.
+
+    Attributes:
+        intent_id: Unique; for PLACE it is the client order id, for the others derived from it.
+        protective: Goes before entries and polls, and is never held back.
+        expires_ms: After this it must not be sent any more (entries); ``None`` never.
+    """
+
+    intent_id: IntentId
+    position_id: PositionId
+    key: PositionKey
+    action: IntentAction
+    order: OrderSpec
+    protective: bool
+    created_ms: int
+    expires_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopOrder:
+    """A stop resting, or about to rest, on the venue. ``quantity`` ``None`` covers the whole position."""
+
+    client_order_id: ClientOrderId
+    trigger_price: Price
+    quantity: Quantity | None
+    venue_order_id: VenueOrderId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopState:
+    """The stop of a position.
+
+    Attributes:
+        working: Confirmed by the venue.
+        next: Being placed, or what the working one is being amended to.
+        outgoing: Replaced stops whose cancel is not confirmed yet.
+        intent_id: The one outstanding intent that places or moves it.
+        attempts: Failed tries in a row.
+        not_before_ms: No further try before this time.
+        unprotected_since_ms: Since when an open position is not fully covered; ``None`` while covered.
+    """
+
+    phase: StopPhase = StopPhase.ABSENT
+    working: StopOrder | None = None
+    next: StopOrder | None = None
+    outgoing: tuple[StopOrder, ...] = ()
+    intent_id: IntentId | None = None
+    attempts: int = 0
+    not_before_ms: int = 0
+    unprotected_since_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeProfitState:
+    """One take profit: ``level`` 1 or 2, the quantity wanted and what of it has filled."""
+
+    level: int
+    trigger_price: Price
+    quantity: Quantity
+    phase: TakeProfitPhase = TakeProfitPhase.PLANNED
+    client_order_id: ClientOrderId | None = None
+    venue_order_id: VenueOrderId | None = None
+    filled_quantity: Quantity = Decimal(0)
+    intent_id: IntentId | None = None
+    attempts: int = 0
+    not_before_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrailingState:
+    """The trailing stop of a position (S8.8), restored as it was, never reset to the current price.
+
+    Attributes:
+        highest: Best price seen for a long since the entry; ``lowest`` for a short. Both are kept for both sides.
+        stop_price: The stop that trailing wants, or ``None`` while it wants none.
+        callback_percent: Distance from the best price, in percent.
+        last_update_ms: When the venue last confirmed a stop that trailing moved (S8.4); 0 never.
+    """
+
+    position_id: PositionId
+    phase: TrailingPhase
+    highest: Price
+    lowest: Price
+    activation_price: Price
+    callback_percent: Decimal
+    stop_price: Price | None = None
+    update_count: int = 0
+    last_update_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionState:
+    """One life of a position.
+
+    Attributes:
+        wanted_quantity: What the entry asked for.
+        quantity: What is open, from the fills. Fills add up to it, always.
+        entry_price: Average of the opening fills; the planned price before the first fill.
+        sequence: The last sequence number used for a client order id.
+        initial_stop_price: The stop planned at the entry; a stop loss never moves behind it.
+        floor_stop_price: A stop that a person moved closer; ``None`` when nobody did.
+        base_quantity: The size of the first entry, for what scales with it.
+        close_reason: Set when a close is decided, kept when closed.
+        realized_pnl: Gross, from the fills' prices; commission and funding are apart.
+        venue_synced_ms: When the venue's view of this position was last read in whole.
+        seen_fills: Fill ids that are counted already, so that a duplicate event changes nothing.
+        order_fills: Cumulative filled quantity per client order id (or venue order id where ours is absent).
+    """
+
+    position_id: PositionId
+    key: PositionKey
+    phase: PositionPhase
+    side: Side
+    wanted_quantity: Quantity
+    entry_price: Price
+    initial_stop_price: Price
+    leverage: int
+    opened_ms: int
+    quantity: Quantity = Decimal(0)
+    base_quantity: Quantity = Decimal(0)
+    opened_quantity: Quantity = Decimal(0)
+    sequence: int = 0
+    signal_id: str = ""
+    reservation_id: str = ""
+    stop: StopState = field(default_factory=StopState)
+    take_profits: tuple[TakeProfitState, ...] = ()
+    floor_stop_price: Price | None = None
+    entry_intent_id: IntentId | None = None
+    entry_order_id: ClientOrderId | None = None
+    entry_done: bool = False
+    close_intent_id: IntentId | None = None
+    close_attempts: int = 0
+    close_not_before_ms: int = 0
+    close_reason: CloseReason | None = None
+    closed_ms: int | None = None
+    exit_price: Price | None = None
+    realized_pnl: Money = Decimal(0)
+    commission: Money = Decimal(0)
+    funding: Money = Decimal(0)
+    breakeven_done: bool = False
+    cancels: tuple[IntentId, ...] = ()
+    venue_synced_ms: int = 0
+    seen_fills: tuple[str, ...] = ()
+    order_fills: tuple[tuple[str, Quantity], ...] = ()
