@@ -15,6 +15,7 @@ class Tick:
         high: Highest last price since the tick before; ``low`` the lowest.
         count: How many ticks of the stream stand behind this one.
         time_ms: The venue's time of the last of them, UTC.
+        minute_ago: The last price a minute before, where the market actor knows it.
     """
 
     DELIVERY: ClassVar[Delivery]
@@ -28,6 +29,7 @@ class Tick:
     time_ms: int
     bid: Price | None = None
     ask: Price | None = None
+    minute_ago: Price | None = None
     count: int = 1
 
 
@@ -43,6 +45,7 @@ def merge_ticks(waiting: Tick, arriving: Tick) -> Tick:
         time_ms=arriving.time_ms,
         bid=arriving.bid,
         ask=arriving.ask,
+        minute_ago=arriving.minute_ago,
         count=waiting.count + arriving.count,
     )
 

@@ -1,0 +1,293 @@
+"""Commands to positions and what they answer, and the traffic between a position and its venue's execution."""
+
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+from messages.delivery import Delivery, Lane
+from messages.instruments import Instrument
+from messages.journal import RestoredPosition
+from messages.orders import FillReport, FundingReport, OrderReport, PositionReport
+from messages.signals import Signal
+from messages.state import CloseReason, Intent
+from messages.values import Money, PositionKey, Symbol, Venue
+from messages.venue import (
+    AccountReport,
+    FillsReport,
+    OrderAccepted,
+    OrderRejected,
+    OutcomeUnknown,
+    ReadRequest,
+    SetLeverage,
+    VenueAnswer,
+)
+
+# --- commands to a position -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPosition:
+    """Open a position for ``signal`` with ``size_usd`` of notional, which the risk actor has reserved."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.NORMAL, ttl_s=60.0)
+
+    signal: Signal
+    size_usd: Money
+    reservation_id: str
+    leverage: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosePosition:
+    """Close the position at market."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    key: PositionKey
+    reason: CloseReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptPosition:
+    """The venue shows a position that nobody here tracks: take it over."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    report: PositionReport
+    account: AccountReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyPosition:
+    """Read the position's account now, and mend what is not as it should be."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    key: PositionKey
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentChanged:
+    """The venue's rules for the position's instrument."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    instrument: Instrument
+
+
+# --- between a position and its execution actor -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecuteIntents:
+    """Intents that are durable now and may be sent; told by the journal."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    path: str
+    intents: tuple[Intent, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveIntents:
+    """Intents whose outcome is open after a restart: the venue is asked before anything is sent again."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    path: str
+    intents: tuple[Intent, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeverSent:
+    """Proven: it is not at the venue and will not get there any more."""
+
+    text: str
+
+
+IntentOutcomeAnswer: TypeAlias = OrderAccepted | OrderRejected | OutcomeUnknown | NeverSent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntentSettled:
+    """What came of an intent. After OutcomeUnknown nothing more is tried by the execution actor."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    intent: Intent
+    outcome: IntentOutcomeAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueRead:
+    """A question to the venue; answered to ``path`` with :class:`VenueReadDone`. ``urgent`` ones go before entries."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.NORMAL, idempotent=True)
+
+    path: str
+    request: ReadRequest | SetLeverage
+    urgent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueReadDone:
+    """The answer to a :class:`VenueRead`; ``asked_ms`` is when the request was sent."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    request: ReadRequest | SetLeverage
+    answer: VenueAnswer
+    asked_ms: int
+
+
+# --- between a position and the journal -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestorePosition:
+    """Ask the journal for the position of ``key`` as it is on record, after everything told to it before."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    path: str
+    key: PositionKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionRestored:
+    """The record of ``key``; ``None`` when it is flat."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    key: PositionKey
+    restored: RestoredPosition | None
+
+
+# --- what streams tell a position -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderUpdated:
+    """An order changed at the venue; may come twice, late or out of order."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    report: OrderReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillReceived:
+    """An execution; may come twice, late or out of order."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    fill: FillReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingReceived:
+    """A funding payment; may come twice."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    payment: FundingReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionUpdated:
+    """The venue's own view of a position changed; ``report`` ``None`` is flat."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    venue: Venue
+    symbol: Symbol
+    report: PositionReport | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamChanged:
+    """A stream was lost (``up`` False), or is back and what happened meanwhile must be read."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.CONTROL, idempotent=True)
+
+    venue: Venue
+    up: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRead:
+    """The account of one symbol, asked for at ``asked_ms``."""
+
+    report: AccountReport
+    asked_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillsRead:
+    """The fills of one symbol, asked for at ``asked_ms``."""
+
+    report: FillsReport
+    asked_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WakeUp:
+    """A position's own timer: something in its state is due."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionEnded:
+    """Told to the risk actor: what was reserved or open for ``reservation_id`` is free again."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    key: PositionKey
+    reservation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExposureChanged:
+    """Told to the risk actor: the notional that this position now holds of the limits."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    key: PositionKey
+    reservation_id: str
+    notional: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalDeclined:
+    """A position cannot take this signal; the reservation is free again."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    signal: Signal
+    reservation_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionSummary:
+    """One position for tables and status: what a person wants to see."""
+
+    restored: RestoredPosition
+    last_price: Money | None
+    mark_price: Money | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribePosition:
+    """Asked by the shell and the status writer; answered with PositionSummary, or None when flat."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.CONTROL, idempotent=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """Asked at shutdown: answered when nothing of this actor's is in flight any more."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.CONTROL)
