@@ -1,0 +1,98 @@
+"""Supervised actors on pykka: see docs/kernel.md for what it guarantees."""
+
+from actors.kernel.actor import Actor
+from actors.kernel.asks import Reply
+from actors.kernel.cell import CrashRecord
+from actors.kernel.context import Context
+from actors.kernel.faults import (
+    ActorUnavailable,
+    AskRefused,
+    AskTimeout,
+    KernelError,
+    NotReady,
+    ProcessKilled,
+    StaleEpoch,
+    VirtualHang,
+)
+from actors.kernel.inspection import ActorInfo, Conservation, TimerInfo, TreeNode
+from actors.kernel.kernel import Kernel, Parts
+from actors.kernel.notices import (
+    ActorCrashed,
+    ActorHung,
+    ActorParked,
+    ActorRemoved,
+    ActorRestarted,
+    DeadLetter,
+    GroupEscalated,
+    IncidentOpened,
+    Notice,
+    SystemFailed,
+    Terminated,
+)
+from actors.kernel.ref import Ref
+from actors.kernel.runtime import Handle, Runtime
+from actors.kernel.specs import (
+    Backoff,
+    ChildSpec,
+    Dispatcher,
+    GroupSpec,
+    Intensity,
+    PhaseReport,
+    Restart,
+    ShutdownPhase,
+    ShutdownReport,
+    Strategy,
+)
+from actors.kernel.system import ActorSystem
+from actors.kernel.thread_runtime import ThreadRuntime
+from actors.kernel.virtual_runtime import VirtualRuntime
+from actors.kernel.virtual_time import VirtualTime
+
+__all__ = [
+    "Actor",
+    "ActorCrashed",
+    "ActorHung",
+    "ActorInfo",
+    "ActorParked",
+    "ActorRemoved",
+    "ActorRestarted",
+    "ActorSystem",
+    "ActorUnavailable",
+    "AskRefused",
+    "AskTimeout",
+    "Backoff",
+    "ChildSpec",
+    "Conservation",
+    "Context",
+    "CrashRecord",
+    "DeadLetter",
+    "Dispatcher",
+    "GroupEscalated",
+    "GroupSpec",
+    "Handle",
+    "IncidentOpened",
+    "Intensity",
+    "Kernel",
+    "KernelError",
+    "NotReady",
+    "Notice",
+    "Parts",
+    "PhaseReport",
+    "ProcessKilled",
+    "Ref",
+    "Reply",
+    "Restart",
+    "Runtime",
+    "ShutdownPhase",
+    "ShutdownReport",
+    "StaleEpoch",
+    "Strategy",
+    "SystemFailed",
+    "Terminated",
+    "ThreadRuntime",
+    "TimerInfo",
+    "TreeNode",
+    "VirtualHang",
+    "VirtualRuntime",
+    "VirtualTime",
+]

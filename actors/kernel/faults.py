@@ -1,0 +1,69 @@
+"""What can go wrong between actors, as exceptions."""
+
+from collections.abc import Callable, Sequence
+
+
+class KernelError(Exception):
+    """Whatever the kernel raises on purpose."""
+
+
+class AskTimeout(KernelError):
+    """No answer came within the time that the asker gave, or that was left of the deadline it works under."""
+
+
+class AskRefused(KernelError):
+    """The ask would wait for itself.
+
+    Attributes:
+        cycle: The paths that would wait for each other, the asker first and last.
+    """
+
+    def __init__(self, cycle: Sequence[str]) -> None:
+        super().__init__("this ask would wait for itself: " + " -> ".join(cycle))
+        self.cycle = tuple(cycle)
+
+
+class ActorUnavailable(KernelError):
+    """The asked actor crashed, stopped or dropped the message before it answered."""
+
+
+class StaleEpoch(KernelError):
+    """This incarnation was replaced: nothing it does may take effect any more."""
+
+
+class StartTimedOut(KernelError):
+    """The actor was not ready within its ``start_timeout_s``."""
+
+
+class StopTimedOut(KernelError):
+    """The actor did not finish stopping within its ``stop_timeout_s`` and was abandoned."""
+
+
+class Hung(KernelError):
+    """One message stayed in flight for longer than ``hang_timeout_s``, counted in kernel scans."""
+
+
+class Abandoned(KernelError):
+    """An operator gave this incarnation up."""
+
+
+class NotReady(KernelError):
+    """The tree was not up in time."""
+
+
+class ProcessKilled(BaseException):
+    """Raised by a test harness after ``ActorSystem.kill()``: goes through to whoever drives the virtual loop."""
+
+
+class VirtualHang(BaseException):
+    """Raised inside an actor under virtual time: this turn does not return, as if a call inside it never did.
+
+    Args:
+        resume_after_s: Virtual seconds after which the stuck thread wakes up after all; ``None`` never.
+        then: What the woken thread does next, in the name of its old incarnation.
+    """
+
+    def __init__(self, *, resume_after_s: float | None = None, then: Callable[[], None] | None = None) -> None:
+        super().__init__("hangs in virtual time")
+        self.resume_after_s = resume_after_s
+        self.then = then

@@ -1,0 +1,136 @@
+"""Driving plans: one idempotent ``drive``, called whenever anything changed, does what is not done yet.
+
+Invariants:
+    1. At most one plan covers a node; overlapping ones merge.
+    2. Members stop in reverse order, each down before the one before it is told to stop, and start in order.
+    3. Nothing of a plan starts before everything it stops is down and its wait is over.
+"""
+
+from collections.abc import Callable, Sequence
+
+from actors.kernel.lifecycle import Lifecycle
+from actors.kernel.runtime import Runtime
+from actors.kernel.tree import Group, Leaf, Node, Plan, above
+
+
+class Driver:
+    """Brings the tree to where its plans want it, one step at a time."""
+
+    def __init__(self, *, runtime: Runtime, lifecycle: Lifecycle, remove: Callable[[Node], None]) -> None:
+        self._runtime = runtime
+        self._lifecycle = lifecycle
+        self._remove = remove
+        self.halting = False
+
+    def cover(self, group: Group, members: Sequence[Node], stop: Sequence[Node], not_before_s: float) -> Plan:
+        """Plan that ``members`` come up again after ``stop`` of them went down; merges with what is planned already."""
+        chosen = set(members)
+        to_stop = set(stop)
+        for old in {id(node.plan): node.plan for node in members if node.plan is not None}.values():
+            chosen.update(old.members)
+            to_stop.update(old.to_stop)
+            not_before_s = max(not_before_s, old.not_before_s)
+            self._dissolve(old)
+        ordered = [node for node in group.children if node in chosen]
+        plan = Plan(group=group, members=ordered, to_stop=to_stop, not_before_s=not_before_s)
+        for node in ordered:
+            node.plan = plan
+        return plan
+
+    def drive(self, plan: Plan) -> None:
+        """Do the next thing that this plan still lacks, if it can be done now."""
+        if plan.over:
+            return
+        for node in reversed(plan.members):
+            if node in plan.to_stop:
+                if not self.stop(node):
+                    return
+                plan.to_stop.discard(node)
+        if not self._waited(plan):
+            return
+        for node in plan.members:
+            if not self.start(node):
+                return
+        self._dissolve(plan)
+        self.drive_from(plan.group)
+
+    def drive_from(self, node: Node | None) -> None:
+        """Something changed at ``node``: drive what may have waited for it, from there up."""
+        while node is not None:
+            if node.leaving and self.stop(node):
+                self._remove(node)
+            if node.plan is not None:
+                self.drive(node.plan)
+            node = above(node)
+
+    def stop(self, node: Node) -> bool:
+        """Whether everything of ``node`` is down; if not, orders the next to stop."""
+        if isinstance(node, Leaf):
+            if node.brood is not None and node.brood.children:
+                self.empty(node.brood)
+                if node.brood.children:
+                    return False
+            return self._lifecycle.stop(node)
+        for child in tuple(node.children):
+            if child.plan is not None:
+                self._dissolve(child.plan)
+        return all(self.stop(child) for child in reversed(tuple(node.children)))
+
+    def start(self, node: Node) -> bool:
+        """Whether everything of ``node`` is up; if not, begins the next."""
+        if isinstance(node, Leaf):
+            return node.leaving or self._lifecycle.start(node)
+        for child in tuple(node.children):
+            if child.leaving:
+                continue
+            if child.plan is not None or not self.start(child):
+                return False  # a plan of its own brings it up, and drives this one when it is done
+        return True
+
+    def empty(self, brood: Group) -> None:
+        """Let all children of an actor leave."""
+        for child in reversed(tuple(brood.children)):
+            self.leave(child)
+
+    def leave(self, node: Node) -> None:
+        """Stop and then remove ``node``; it is nobody's plan any more."""
+        node.leaving = True
+        plan = node.plan
+        if plan is not None:
+            plan.members.remove(node)
+            plan.to_stop.discard(node)
+            node.plan = None
+            self._runtime.decide(self.drive, plan)
+        if self.stop(node):
+            self._remove(node)
+
+    def being_stopped(self, node: Node) -> bool:
+        """Whether ``node`` or anything above it is on its way down, so that nobody should start it now."""
+        at: Node | None = node
+        while at is not None:
+            if at.leaving or (at.plan is not None and at in at.plan.to_stop):
+                return True
+            at = above(at)
+        return self.halting
+
+    def _waited(self, plan: Plan) -> bool:
+        left_s = plan.not_before_s - self._runtime.monotonic_s()
+        if left_s <= 0:
+            return True
+        if plan.timer is None:
+
+            def over() -> None:
+                plan.timer = None
+                self._runtime.decide(self.drive, plan)
+
+            plan.timer = self._runtime.call_later(left_s, over)
+        return False
+
+    @staticmethod
+    def _dissolve(plan: Plan) -> None:
+        plan.over = True
+        if plan.timer is not None:
+            plan.timer.cancel()
+        for node in plan.members:
+            if node.plan is plan:
+                node.plan = None

@@ -1,0 +1,140 @@
+"""A clock that jumps, and whose calls outlive the systems that run on it."""
+
+import heapq
+from collections.abc import Callable
+from typing import Protocol
+
+NS = 1_000_000_000
+NS_PER_MS = 1_000_000
+
+
+class Loop(Protocol):
+    """Something with work to do at the current instant."""
+
+    def drain(self, limit: int) -> int:
+        """Do up to ``limit`` units of work; how many were done."""
+        ...
+
+
+class TimedCall:
+    """A call at a virtual instant."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self.call: Callable[[], None] | None = call
+
+    def cancel(self) -> None:
+        """Make it not happen."""
+        self.call = None
+
+
+class VirtualTime:
+    """One virtual clock for everything in a test or backtest: systems, the simulated exchange, scripted faults.
+
+    Everything that can be done at an instant is done before the clock moves; calls of one instant keep their order.
+    """
+
+    def __init__(self, *, start_ms: int = 1_640_995_200_000, seed: int = 0) -> None:
+        self.seed = seed
+        self._start_ns = start_ms * NS_PER_MS
+        self._now_ns = self._start_ns
+        self._calls: list[tuple[int, int, TimedCall]] = []
+        self._sequence = 0
+        self._loops: list[Loop] = []
+        self._attached = 0
+
+    def now_ms(self) -> int:
+        """UTC milliseconds."""
+        return self._now_ns // NS_PER_MS
+
+    def monotonic_s(self) -> float:
+        """Seconds since this clock began."""
+        return (self._now_ns - self._start_ns) / NS
+
+    def call_later(self, delay_s: float, call: Callable[[], None]) -> TimedCall:
+        """Run ``call`` ``delay_s`` virtual seconds from now."""
+        return self._at(self._now_ns + max(round(delay_s * NS), 1 if delay_s > 0 else 0), call)
+
+    def call_at(self, at_ms: int, call: Callable[[], None]) -> TimedCall:
+        """Run ``call`` at ``at_ms`` (UTC milliseconds), or now if that is past."""
+        return self._at(max(at_ms * NS_PER_MS, self._now_ns), call)
+
+    def run_until(self, at_ms: int) -> None:
+        """Run everything that happens up to and at ``at_ms``; the clock then shows ``at_ms``."""
+        self.drive(until_ns=at_ms * NS_PER_MS)
+
+    def run_for(self, seconds: float) -> None:
+        """Run everything that happens within the next ``seconds``."""
+        self.drive(until_ns=self._now_ns + round(seconds * NS))
+
+    def run_until_idle(self, max_steps: int = 1_000_000) -> int:
+        """Run until nothing is left to do; gives the number of steps.
+
+        Raises:
+            RuntimeError: Still busy after ``max_steps``, as when something repeats for ever.
+        """
+        steps = self.drive(max_steps=max_steps)
+        if steps >= max_steps:
+            raise RuntimeError(f"still busy after {max_steps} steps; use run_for where timers repeat for ever")
+        return steps
+
+    def drive(
+        self, *, until_ns: int | None = None, done: Callable[[], bool] | None = None, max_steps: int | None = None
+    ) -> int:
+        """Work and jump until ``until_ns``, ``done`` or idleness; gives the number of steps."""
+        steps = 0
+        while max_steps is None or steps < max_steps:
+            did = self._work(done, None if max_steps is None else max_steps - steps)
+            steps += did
+            if done is not None and done():
+                return steps
+            if did:
+                continue
+            due = self._next(until_ns)
+            if due is None:
+                break
+            steps += 1
+            due()
+        if until_ns is not None and (max_steps is None or steps < max_steps):
+            self._now_ns = max(self._now_ns, until_ns)
+        return steps
+
+    def seconds_to_ns(self, seconds: float) -> int:
+        """The instant ``seconds`` from now, as ``drive`` wants it."""
+        return self._now_ns + round(seconds * NS)
+
+    def attach(self, loop: Loop) -> int:
+        """Drive ``loop`` from now on; gives the number of loops before it."""
+        self._loops.append(loop)
+        self._attached += 1
+        return self._attached - 1
+
+    def detach(self, loop: Loop) -> None:
+        """Drive ``loop`` no longer."""
+        if loop in self._loops:
+            self._loops.remove(loop)
+
+    def _work(self, done: Callable[[], bool] | None, limit: int | None) -> int:
+        share = 1 if done is not None else (limit if limit is not None else NS)
+        return sum(loop.drain(share) for loop in tuple(self._loops))
+
+    def _next(self, until_ns: int | None) -> Callable[[], None] | None:
+        calls = self._calls
+        while calls:
+            at_ns, _, timed = calls[0]
+            if until_ns is not None and at_ns > until_ns:
+                return None
+            heapq.heappop(calls)
+            call = timed.call
+            if call is not None:
+                self._now_ns = max(self._now_ns, at_ns)
+                timed.call = None
+                return call
+        return None
+
+    def _at(self, at_ns: int, call: Callable[[], None]) -> TimedCall:
+        timed = TimedCall(call)
+        self._sequence += 1
+        heapq.heappush(self._calls, (at_ns, self._sequence, timed))
+        return timed
