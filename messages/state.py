@@ -116,12 +116,18 @@ class Intent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopOrder:
-    """A stop resting, or about to rest, on the venue. ``quantity`` ``None`` covers the whole position."""
+    """A stop resting, or about to rest, on the venue.
+
+    Attributes:
+        quantity: ``None`` covers the whole position.
+        attached: It was sent with the entry, and comes into being with its first fill.
+    """
 
     client_order_id: ClientOrderId
     trigger_price: Price
     quantity: Quantity | None
     venue_order_id: VenueOrderId | None = None
+    attached: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +137,6 @@ class StopState:
     Attributes:
         working: Confirmed by the venue.
         next: Being placed, or what the working one is being amended to.
-        outgoing: Replaced stops whose cancel is not confirmed yet.
         intent_id: The one outstanding intent that places or moves it.
         attempts: Failed tries in a row.
         not_before_ms: No further try before this time.
@@ -141,7 +146,6 @@ class StopState:
     phase: StopPhase = StopPhase.ABSENT
     working: StopOrder | None = None
     next: StopOrder | None = None
-    outgoing: tuple[StopOrder, ...] = ()
     intent_id: IntentId | None = None
     attempts: int = 0
     not_before_ms: int = 0
@@ -159,6 +163,16 @@ class TakeProfitState:
     client_order_id: ClientOrderId | None = None
     venue_order_id: VenueOrderId | None = None
     filled_quantity: Quantity = Decimal(0)
+    intent_id: IntentId | None = None
+    attempts: int = 0
+    not_before_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """An order of this position that is to be cancelled and not proven gone yet."""
+
+    order: OrderSpec
     intent_id: IntentId | None = None
     attempts: int = 0
     not_before_ms: int = 0
@@ -194,6 +208,7 @@ class PositionState:
         wanted_quantity: What the entry asked for.
         quantity: What is open, from the fills. Fills add up to it, always.
         entry_price: Average of the opening fills; the planned price before the first fill.
+        entry_limit_price: Price of the limit entry that is tried first; ``None`` at market.
         sequence: The last sequence number used for a client order id.
         initial_stop_price: The stop planned at the entry; a stop loss never moves behind it.
         floor_stop_price: A stop that a person moved closer; ``None`` when nobody did.
@@ -201,6 +216,7 @@ class PositionState:
         close_reason: Set when a close is decided, kept when closed.
         realized_pnl: Gross, from the fills' prices; commission and funding are apart.
         venue_synced_ms: When the venue's view of this position was last read in whole.
+        leftovers: Orders to be cancelled; no new position before they are proven gone.
         seen_fills: Fill ids that are counted already, so that a duplicate event changes nothing.
         order_fills: Cumulative filled quantity per client order id (or venue order id where ours is absent).
     """
@@ -225,8 +241,9 @@ class PositionState:
     floor_stop_price: Price | None = None
     entry_intent_id: IntentId | None = None
     entry_order_id: ClientOrderId | None = None
+    entry_limit_price: Price | None = None
     entry_done: bool = False
-    close_intent_id: IntentId | None = None
+    close_order_id: ClientOrderId | None = None
     close_attempts: int = 0
     close_not_before_ms: int = 0
     close_reason: CloseReason | None = None
@@ -236,7 +253,7 @@ class PositionState:
     commission: Money = Decimal(0)
     funding: Money = Decimal(0)
     breakeven_done: bool = False
-    cancels: tuple[IntentId, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
     venue_synced_ms: int = 0
     seen_fills: tuple[str, ...] = ()
     order_fills: tuple[tuple[str, Quantity], ...] = ()

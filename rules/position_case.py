@@ -1,0 +1,381 @@
+"""What the rules of a position look at, and the decision they draw up.
+
+A :class:`PositionCase` is all that is known of one position; a :class:`Situation` is all around it. The rules work on a
+:class:`Draft` of the next case, which collects what follows from the event: intents, records, questions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from messages.instruments import Capabilities, Instrument
+from messages.journal import EventRecord, IntentOutcome, PositionFill, PositionFunding, Severity, SignalFate
+from messages.orders import OrderReport, OrderSpec
+from messages.state import (
+    Intent,
+    IntentAction,
+    IntentStatus,
+    Leftover,
+    PositionPhase,
+    PositionState,
+    StopState,
+    TakeProfitState,
+    TrailingState,
+)
+from messages.values import (
+    ZERO,
+    ClientOrderId,
+    IntentId,
+    OrderKind,
+    OrderPurpose,
+    OrderSide,
+    Price,
+    Quantity,
+    Symbol,
+    TriggerSource,
+)
+from rules.client_order_ids import client_order_id, parse_client_order_id
+from rules.pnl import breakeven_price
+from rules.position_lifecycle import PositionEvent, next_phase
+from rules.rounding import exit_side
+from rules.stop_choice import StopPolicy
+from rules.stop_lifecycle import StopEvent, next_stop_phase
+from rules.take_profits import TakeProfitPolicy
+from rules.trailing import TrailingPolicy
+
+ENDED = frozenset({PositionPhase.CLOSED, PositionPhase.ROLLED_BACK})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPolicy:
+    """How entries, stops and closes are pursued.
+
+    Attributes:
+        entry_limit: Enter by a limit order first, else at market.
+        entry_limit_timeout_ms: How long the limit entry may rest.
+        entry_life_ms: An entry that was not sent within this is not sent any more.
+        stop_attempts: Tries to place the first stop before the position is closed instead (S4.5).
+        confirm_stop_ms: How long an attached stop may stay unconfirmed before the account is read.
+        verify_every_ms: How often protection is read back from the venue (S6.7).
+        settle_ms: How long fills may lag behind the order that they belong to before they are asked for.
+        alert_window_ms: An unprotected window longer than this is an alert (S4.2).
+        close_band_percent: How far through the mark price a limit close may reach, in percent.
+        trigger_source: The price that stops and take profits watch.
+    """
+
+    entry_limit: bool = False
+    entry_limit_timeout_ms: int = 10_000
+    entry_life_ms: int = 30_000
+    stop_attempts: int = 3
+    confirm_stop_ms: int = 1_000
+    verify_every_ms: int = 60_000
+    settle_ms: int = 500
+    alert_window_ms: int = 500
+    close_band_percent: Decimal = Decimal("0.5")
+    trigger_source: TriggerSource = TriggerSource.MARK
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionPolicies:
+    """Every setting that a position's rules depend on. ``commission_percent`` is for one side."""
+
+    trailing: TrailingPolicy = field(default_factory=TrailingPolicy)
+    take_profits: TakeProfitPolicy = field(default_factory=TakeProfitPolicy)
+    stops: StopPolicy = field(default_factory=StopPolicy)
+    orders: OrderPolicy = field(default_factory=OrderPolicy)
+    commission_percent: Decimal = Decimal("0.1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is around a position at one moment; ``last`` and ``mark`` are ``None`` before the first tick."""
+
+    now_ms: int
+    instrument: Instrument
+    capabilities: Capabilities
+    policies: PositionPolicies
+    last: Price | None = None
+    mark: Price | None = None
+    minute_ago: Price | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionCase:
+    """One position: its durable state, and what a restart may forget.
+
+    Attributes:
+        intents: Those whose outcome is open.
+        changed_ms: When an order or fill of it last changed: a snapshot asked for earlier proves no absence.
+        fills_read_ms: When the fills that were last read were asked for.
+        account_read_ms: The same for the account.
+        recovering_since_ms: Restored then, and the venue has not been read in whole since; 0 when it has.
+        missing: Orders of ours that the last complete reading did not show.
+        reported: Filled quantity per client order id, as orders report it; fills follow later, or are asked for.
+    """
+
+    position: PositionState
+    trailing: TrailingState
+    intents: Mapping[IntentId, Intent] = field(default_factory=dict)
+    changed_ms: int = 0
+    fills_read_ms: int = 0
+    account_read_ms: int = 0
+    recovering_since_ms: int = 0
+    missing: frozenset[ClientOrderId] = frozenset()
+    reported: Mapping[ClientOrderId, Quantity] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """The next case under construction, with everything that follows from it."""
+
+    position: PositionState
+    trailing: TrailingState
+    open_intents: dict[IntentId, Intent]
+    situation: Situation
+    changed_ms: int
+    fills_read_ms: int
+    account_read_ms: int
+    recovering_since_ms: int
+    missing: frozenset[ClientOrderId]
+    reported: dict[ClientOrderId, Quantity]
+    intents: list[Intent] = field(default_factory=list)
+    outcomes: list[IntentOutcome] = field(default_factory=list)
+    fills: list[PositionFill] = field(default_factory=list)
+    funding: list[PositionFunding] = field(default_factory=list)
+    events: list[EventRecord] = field(default_factory=list)
+    signals: list[SignalFate] = field(default_factory=list)
+    reads_account: bool = False
+    reads_fills: bool = False
+    queries: list[OrderSpec] = field(default_factory=list)
+    wake_ms: int | None = None
+
+    @property
+    def now_ms(self) -> int:
+        """The moment of the decision, UTC."""
+        return self.situation.now_ms
+
+    @property
+    def symbol(self) -> Symbol:
+        """The position's symbol."""
+        return self.position.key.symbol
+
+    @property
+    def ended(self) -> bool:
+        """Whether this life of the position is over."""
+        return self.position.phase in ENDED
+
+    @property
+    def exposed(self) -> Quantity:
+        """What is open at the venue: from the fills, and from orders that say more has filled than fills have come."""
+        counted = dict(self.position.order_fills)
+        exposed = self.position.quantity
+        for order_id, reported in self.reported.items():
+            uncounted = reported - counted.get(order_id, ZERO)
+            identity = parse_client_order_id(order_id)
+            if uncounted > 0 and identity is not None:
+                exposed += uncounted if identity.purpose is OrderPurpose.ENTRY else -uncounted
+        return max(exposed, ZERO)
+
+    @property
+    def exit_side(self) -> OrderSide:
+        """The side of the orders that reduce this position."""
+        return exit_side(self.position.side)
+
+    @property
+    def breakeven(self) -> Price:
+        """The price at which closing costs nothing, commission included."""
+        return breakeven_price(
+            side=self.position.side,
+            entry_price=self.position.entry_price,
+            commission_percent=self.situation.policies.commission_percent,
+            tick=self.situation.instrument.price_tick,
+        )
+
+    def change_stop(self, **changes: object) -> None:
+        """Replace fields of the stop's state."""
+        stop: StopState = replace(self.position.stop, **changes)  # type: ignore[arg-type] # replace checks the names
+        self.position = replace(self.position, stop=stop)
+
+    def change_take_profit(self, level: int, **changes: object) -> None:
+        """Replace fields of the take profit of ``level``."""
+        changed: tuple[TakeProfitState, ...] = tuple(
+            replace(take_profit, **changes) if take_profit.level == level else take_profit  # type: ignore[arg-type]
+            for take_profit in self.position.take_profits
+        )
+        self.position = replace(self.position, take_profits=changed)
+
+    def leave(self, order: OrderSpec) -> None:
+        """Mark an order for cancelling, once."""
+        known = {leftover.order.client_order_id for leftover in self.position.leftovers}
+        if order.client_order_id not in known:
+            self.position = replace(self.position, leftovers=(*self.position.leftovers, Leftover(order=order)))
+
+    def forget_leftover(self, order: OrderSpec) -> None:
+        """``order`` is proven gone."""
+        kept = tuple(item for item in self.position.leftovers if item.order.client_order_id != order.client_order_id)
+        self.position = replace(self.position, leftovers=kept)
+
+    def change_leftover(self, leftover: Leftover, **changes: object) -> None:
+        """Replace fields of one leftover."""
+        changed = replace(leftover, **changes)  # type: ignore[arg-type] # replace checks the names
+        kept = tuple(
+            changed if item.order.client_order_id == leftover.order.client_order_id else item
+            for item in self.position.leftovers
+        )
+        self.position = replace(self.position, leftovers=kept)
+
+    def take_profit_spec(self, take_profit: TakeProfitState) -> OrderSpec:
+        """A take profit as an order; one that has no id yet gets its id here."""
+        purpose = OrderPurpose.TAKE_PROFIT_1 if take_profit.level == 1 else OrderPurpose.TAKE_PROFIT_2
+        return OrderSpec(
+            client_order_id=take_profit.client_order_id or self.next_order_id(purpose),
+            symbol=self.symbol,
+            side=self.exit_side,
+            kind=OrderKind.TAKE_PROFIT_MARKET,
+            purpose=purpose,
+            quantity=take_profit.quantity,
+            trigger_price=take_profit.trigger_price,
+            trigger_source=self.situation.policies.orders.trigger_source,
+            reduce_only=True,
+            hedge_side=self.position.key.hedge_side,
+            venue_order_id=take_profit.venue_order_id,
+        )
+
+    def pass_to(self, event: PositionEvent) -> bool:
+        """Move the lifecycle on by ``event``; an event that the table does not have is an anomaly, never a crash."""
+        phase = next_phase(self.position.phase, event)
+        if phase is None:
+            self.anomaly(f"position event {event} does not belong to phase {self.position.phase}")
+            return False
+        if phase is not self.position.phase:
+            self.record("phase", f"{self.position.phase} → {phase}", Severity.DEBUG)
+            self.position = replace(self.position, phase=phase)
+        return True
+
+    def pass_stop_to(self, event: StopEvent) -> bool:
+        """The same for the stop's lifecycle."""
+        phase = next_stop_phase(self.position.stop.phase, event)
+        if phase is None:
+            self.anomaly(f"stop event {event} does not belong to phase {self.position.stop.phase}")
+            return False
+        self.change_stop(phase=phase)
+        return True
+
+    def next_order_id(self, purpose: OrderPurpose) -> ClientOrderId:
+        """A client order id that this position has not used yet."""
+        self.position = replace(self.position, sequence=self.position.sequence + 1)
+        return client_order_id(position_id=self.position.position_id, purpose=purpose, sequence=self.position.sequence)
+
+    def intend(
+        self, action: IntentAction, order: OrderSpec, *, protective: bool, expires_ms: int | None = None
+    ) -> Intent:
+        """Add an intent; a PLACE carries the order's own id, the others one derived from it."""
+        intent_id = IntentId(order.client_order_id)
+        if action is not IntentAction.PLACE:
+            self.position = replace(self.position, sequence=self.position.sequence + 1)
+            intent_id = IntentId(f"{order.client_order_id}.{action}.{self.position.sequence}")
+        intent = Intent(
+            intent_id=intent_id,
+            position_id=self.position.position_id,
+            key=self.position.key,
+            action=action,
+            order=order,
+            protective=protective,
+            created_ms=self.now_ms,
+            expires_ms=expires_ms,
+        )
+        self.intents.append(intent)
+        self.open_intents[intent_id] = intent
+        return intent
+
+    def settle(self, intent_id: IntentId, status: IntentStatus, *, text: str = "", venue_order_id: str = "") -> None:
+        """Record what became of an intent."""
+        self.open_intents.pop(intent_id, None)
+        self.outcomes.append(
+            IntentOutcome(
+                intent_id=intent_id,
+                status=status,
+                at_ms=self.now_ms,
+                venue_order_id=venue_order_id or None,
+                text=text,
+            )
+        )
+
+    def record(self, kind: str, text: str, severity: Severity = Severity.INFO, **data: object) -> None:
+        """Add an event: a decision or a transition that a person may want to know of."""
+        self.events.append(
+            EventRecord(
+                kind=kind,
+                severity=severity,
+                text=text,
+                at_ms=self.now_ms,
+                subject=f"{self.position.key.venue}/{self.symbol}",
+                position_id=self.position.position_id,
+                data=tuple((name, str(value)) for name, value in data.items()),
+            )
+        )
+
+    def anomaly(self, text: str) -> None:
+        """Something that the tables do not know: recorded, and the venue is asked how it really is."""
+        self.record("anomaly", text, Severity.WARNING)
+        self.reads_account = True
+
+    def wake_at(self, at_ms: int) -> None:
+        """Ask to be decided again at ``at_ms`` at the latest."""
+        if at_ms > self.now_ms and (self.wake_ms is None or at_ms < self.wake_ms):
+            self.wake_ms = at_ms
+
+    def case(self) -> PositionCase:
+        """The finished case."""
+        return PositionCase(
+            position=self.position,
+            trailing=self.trailing,
+            intents=self.open_intents,
+            changed_ms=self.changed_ms,
+            fills_read_ms=self.fills_read_ms,
+            account_read_ms=self.account_read_ms,
+            recovering_since_ms=self.recovering_since_ms,
+            missing=self.missing,
+            reported=self.reported,
+        )
+
+
+def draft_of(case: PositionCase, situation: Situation) -> Draft:
+    """A draft that starts where ``case`` stands."""
+    return Draft(
+        position=case.position,
+        trailing=case.trailing,
+        open_intents=dict(case.intents),
+        situation=situation,
+        changed_ms=case.changed_ms,
+        fills_read_ms=case.fills_read_ms,
+        account_read_ms=case.account_read_ms,
+        recovering_since_ms=case.recovering_since_ms,
+        missing=case.missing,
+        reported=dict(case.reported),
+    )
+
+
+def spec_of(report: OrderReport, purpose: OrderPurpose) -> OrderSpec:
+    """What identifies the order of ``report`` for an amend or a cancel."""
+    return OrderSpec(
+        client_order_id=report.client_order_id or ClientOrderId(str(report.venue_order_id)[:32]),
+        symbol=report.symbol,
+        side=report.side,
+        kind=report.kind,
+        purpose=purpose,
+        quantity=report.quantity,
+        trigger_price=report.trigger_price,
+        reduce_only=True,
+        hedge_side=report.hedge_side,
+        venue_order_id=report.venue_order_id,
+    )
+
+
+def take_profit_of(draft: Draft, client_order_id: str | None, venue_order_id: str) -> TakeProfitState | None:
+    """The take profit that this order is."""
+    for take_profit in draft.position.take_profits:
+        known = {take_profit.client_order_id, take_profit.venue_order_id} - {None}
+        if client_order_id in known or venue_order_id in known:
+            return take_profit
+    return None

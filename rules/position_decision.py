@@ -1,0 +1,326 @@
+"""The decision of a position: one event and what is known become the next state and what follows from it.
+
+Invariants:
+1. The same case, event and situation give the same decision.
+2. No history of events leaves open quantity without a stop that works, is being placed, or is about to be tried again,
+   unless the position is being closed.
+3. An ended position places nothing.
+4. An event that changes nothing gives no intents.
+"""
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias, assert_never
+
+from messages.journal import RestoredPosition, Severity, SignalFate, Verdict
+from messages.market import Tick
+from messages.orders import PositionReport
+from messages.positions import (
+    AccountRead,
+    ClosePosition,
+    FillReceived,
+    FillsRead,
+    FundingReceived,
+    IntentSettled,
+    OpenPosition,
+    OrderUpdated,
+    PositionUpdated,
+    VerifyPosition,
+    WakeUp,
+)
+from messages.state import (
+    PositionPhase,
+    PositionState,
+    TakeProfitState,
+    TrailingPhase,
+    TrailingState,
+)
+from messages.values import ZERO, ClientOrderId, PositionId, PositionKey, Quantity
+from rules.position_case import ENDED, Draft, PositionCase, Situation, draft_of
+from rules.position_fills import take_fill, take_funding
+from rules.position_orders import take_order
+from rules.position_plan import enter, is_clean, plan
+from rules.position_plan_exit import decide_close
+from rules.position_readings import order_not_found, take_account_read, take_fills_read
+from rules.position_settling import take_settled
+from rules.stop_choice import wanted_stop
+from rules.take_profits import plan_take_profits
+from rules.trailing import start_trailing, trail
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderNotFound:
+    """The venue, asked by client order id, does not have this order."""
+
+    client_order_id: ClientOrderId
+
+
+PositionInput: TypeAlias = (
+    Tick
+    | OrderUpdated
+    | FillReceived
+    | FundingReceived
+    | PositionUpdated
+    | IntentSettled
+    | AccountRead
+    | FillsRead
+    | OrderNotFound
+    | ClosePosition
+    | VerifyPosition
+    | WakeUp
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionDecision:
+    """What an event led to. ``changed`` is False when there is nothing to make durable and nothing to send."""
+
+    draft: Draft
+    case: PositionCase
+    changed: bool
+    clean: bool
+
+
+def decide(case: PositionCase, event: PositionInput, situation: Situation) -> PositionDecision:
+    """Decide what ``event`` means for the position of ``case``."""
+    draft = draft_of(case, situation)
+    match event:
+        case Tick():
+            _take_tick(draft, event)
+        case OrderUpdated(report=report):
+            take_order(draft, report)
+        case FillReceived(fill=fill):
+            take_fill(draft, fill)
+        case FundingReceived(payment=payment):
+            take_funding(draft, payment)
+        case PositionUpdated(report=report):
+            _take_position(draft, report)
+        case IntentSettled():
+            take_settled(draft, event)
+        case AccountRead():
+            take_account_read(draft, event)
+        case FillsRead():
+            take_fills_read(draft, event)
+        case OrderNotFound(client_order_id=client_order_id):
+            order_not_found(draft, client_order_id)
+        case ClosePosition(reason=reason):
+            decide_close(draft, reason, "asked for", Severity.INFO)
+        case VerifyPosition():
+            draft.reads_account = True
+        case WakeUp():
+            pass
+        case _:
+            assert_never(event)
+    plan(draft)
+    return _decision(case, draft)
+
+
+def _decision(case: PositionCase | None, draft: Draft) -> PositionDecision:
+    after = draft.case()
+    changed = (
+        case is None
+        or after.position != case.position
+        or _trailing_matters(case.trailing, after.trailing)
+        or bool(draft.intents or draft.outcomes or draft.fills or draft.funding or draft.events or draft.signals)
+    )
+    return PositionDecision(draft=draft, case=after, changed=changed, clean=is_clean(draft))
+
+
+def _trailing_matters(before: TrailingState, after: TrailingState) -> bool:
+    """Whether the trailing state changed in a way that a restart must know (S8.8).
+
+    The extremes count only while a stop follows them: before activation the next tick beyond the old best tells again.
+    """
+    if before == after:
+        return False
+    if after.phase is TrailingPhase.ACTIVE:
+        return True
+    return replace(before, highest=after.highest, lowest=after.lowest) != after
+
+
+def _take_tick(draft: Draft, tick: Tick) -> None:
+    position = draft.position
+    working = position.stop.working
+    if position.phase is not PositionPhase.ACTIVE or working is None or position.close_reason is not None:
+        return
+    first = next((item for item in position.take_profits if item.level == 1), None)
+    step = trail(
+        state=draft.trailing,
+        side=position.side,
+        entry_price=position.entry_price,
+        breakeven_price=draft.breakeven,
+        take_profit_1=first.trigger_price if first is not None else None,
+        stop_price=working.trigger_price,
+        high=tick.high,
+        low=tick.low,
+        last=tick.last,
+        now_ms=draft.now_ms,
+        opened_ms=position.opened_ms,
+        minute_ago_price=tick.minute_ago,
+        tick=draft.situation.instrument.price_tick,
+        policy=draft.situation.policies.trailing,
+    )
+    if step.state.phase is not draft.trailing.phase:
+        draft.record(f"trailing_{step.state.phase}", step.reason, phase=step.state.phase, price=tick.last)
+    draft.trailing = step.state
+
+
+def _take_position(draft: Draft, report: PositionReport | None) -> None:
+    """The venue's own view is a hint, not a fact to count with: where it differs, the account is read."""
+    quantity = report.quantity if report is not None and report.side is draft.position.side else ZERO
+    if quantity != draft.position.quantity and not draft.ended:
+        draft.wake_at(draft.now_ms + draft.situation.policies.orders.settle_ms)
+
+
+# --- how a position begins --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A signal that is about to become a position of ``quantity``."""
+
+    command: OpenPosition
+    key: PositionKey
+    position_id: PositionId
+    quantity: Quantity
+
+
+def open_position(opening: Opening, situation: Situation) -> PositionDecision:
+    """The first decision of a new position: its state, its entry, and the signal's fate, in one transaction."""
+    signal = opening.command.signal
+    price = situation.last if situation.last is not None else signal.entry_price
+    if price is None:
+        raise ValueError("a position cannot be opened before a price is known")
+    limit_price = None
+    if situation.policies.orders.entry_limit:
+        limit_price = signal.entry_price or price
+    stop_price = wanted_stop(
+        side=signal.side,
+        entry_price=price,
+        current_price=situation.mark or price,
+        signal_stop=signal.stop_price,
+        liquidation_price=None,
+        tick=situation.instrument.price_tick,
+        policy=situation.policies.stops,
+    )
+    targets = plan_take_profits(
+        side=signal.side,
+        quantity=opening.quantity,
+        entry_price=price,
+        tp1=signal.take_profit_1,
+        tp2=signal.take_profit_2,
+        instrument=situation.instrument,
+        policy=situation.policies.take_profits,
+    )
+    position = PositionState(
+        position_id=opening.position_id,
+        key=opening.key,
+        phase=PositionPhase.PENDING_ENTRY,
+        side=signal.side,
+        wanted_quantity=opening.quantity,
+        base_quantity=opening.quantity,
+        entry_price=price,
+        initial_stop_price=stop_price,
+        leverage=opening.command.leverage,
+        opened_ms=situation.now_ms,
+        signal_id=signal.signal_id,
+        reservation_id=opening.command.reservation_id,
+        entry_limit_price=limit_price,
+        take_profits=tuple(
+            TakeProfitState(level=item.level, trigger_price=item.trigger_price, quantity=item.quantity)
+            for item in targets
+        ),
+    )
+    draft = draft_of(_new_case(position, situation), situation)
+    enter(draft)
+    draft.record("position_opening", f"{signal.side} {opening.quantity} near {price}, stop {stop_price}")
+    draft.signals.append(
+        SignalFate(
+            signal_id=signal.signal_id,
+            at_ms=situation.now_ms,
+            verdict=Verdict.ACCEPTED,
+            reason="",
+            symbol=signal.symbol,
+            raw=signal.raw,
+            venue=opening.key.venue,
+            position_id=opening.position_id,
+        )
+    )
+    return _decision(None, draft)
+
+
+def adopt_position(
+    *, report: PositionReport, key: PositionKey, position_id: PositionId, situation: Situation
+) -> PositionDecision:
+    """Take over a position that is on the venue and on no record of ours (S14); its stop comes first."""
+    stop_price = wanted_stop(
+        side=report.side,
+        entry_price=report.entry_price,
+        current_price=situation.mark or report.mark_price,
+        signal_stop=None,
+        liquidation_price=report.liquidation_price,
+        tick=situation.instrument.price_tick,
+        policy=situation.policies.stops,
+    )
+    position = PositionState(
+        position_id=position_id,
+        key=key,
+        phase=PositionPhase.PENDING_SL,
+        side=report.side,
+        wanted_quantity=report.quantity,
+        quantity=report.quantity,
+        base_quantity=report.quantity,
+        opened_quantity=report.quantity,
+        entry_price=report.entry_price,
+        initial_stop_price=stop_price,
+        leverage=int(report.leverage),
+        opened_ms=situation.now_ms,
+        entry_done=True,
+    )
+    draft = draft_of(_new_case(position, situation), situation)
+    draft.recovering_since_ms = situation.now_ms
+    draft.record(
+        "position_adopted",
+        f"{report.side} {report.quantity} at {report.entry_price} found on the venue",
+        Severity.WARNING,
+    )
+    plan(draft)
+    return _decision(None, draft)
+
+
+def restored_case(restored: RestoredPosition, situation: Situation) -> PositionCase:
+    """The case of a position that comes back from the record: the venue is read before anything is decided."""
+    trailing = restored.trailing or _new_case(restored.position, situation).trailing
+    return PositionCase(
+        position=restored.position,
+        trailing=trailing,
+        intents={intent.intent_id: intent for intent in restored.open_intents},
+        changed_ms=situation.now_ms - 1,
+        recovering_since_ms=situation.now_ms,
+    )
+
+
+def _new_case(position: PositionState, situation: Situation) -> PositionCase:
+    return PositionCase(
+        position=position,
+        trailing=start_trailing(
+            position_id=position.position_id,
+            side=position.side,
+            entry_price=position.entry_price,
+            now_ms=situation.now_ms,
+            policy=situation.policies.trailing,
+        ),
+        changed_ms=situation.now_ms,
+    )
+
+
+__all__ = [
+    "ENDED",
+    "Opening",
+    "OrderNotFound",
+    "PositionDecision",
+    "PositionInput",
+    "adopt_position",
+    "decide",
+    "open_position",
+    "restored_case",
+]

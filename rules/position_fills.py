@@ -1,0 +1,136 @@
+"""Fills and funding: how they change what we know of a position.
+
+Invariants:
+1. A fill counts once, however often and in whatever order it comes.
+2. Fills add up to the position's quantity.
+"""
+
+from dataclasses import replace
+
+from messages.journal import PositionFill, PositionFunding
+from messages.orders import FillKind, FillReport, FundingReport
+from messages.state import CloseReason, PositionPhase, StopPhase, TakeProfitPhase, TakeProfitState, TrailingPhase
+from messages.values import ZERO, ClientOrderId, OrderPurpose
+from rules.client_order_ids import parse_client_order_id
+from rules.pnl import FillEffect, apply_fill
+from rules.position_case import Draft, take_profit_of
+from rules.position_lifecycle import PositionEvent
+from rules.trailing import start_trailing
+
+
+def take_fill(draft: Draft, fill: FillReport) -> None:
+    """Count ``fill``, once."""
+    position = draft.position
+    if fill.fill_id in position.seen_fills:
+        return
+    identity = parse_client_order_id(fill.client_order_id or "")
+    if identity is not None and identity.position_id != position.position_id:
+        return
+    if identity is None and fill.time_ms < position.opened_ms:
+        return
+    effect = apply_fill(
+        side=position.side,
+        quantity=position.quantity,
+        entry_price=position.entry_price,
+        fill_side=fill.side,
+        fill_price=fill.price,
+        fill_quantity=fill.quantity,
+        contract_size=draft.situation.instrument.contract_size,
+    )
+    if not isinstance(effect, FillEffect):
+        draft.anomaly(f"fill {fill.fill_id} of {fill.quantity} does not fit a position of {position.quantity}")
+        draft.position = replace(position, seen_fills=(*position.seen_fills, fill.fill_id))
+        draft.fills.append(PositionFill(position_id=None, fill=fill, realized_pnl=ZERO))
+        return
+    order_key = ClientOrderId(fill.client_order_id or fill.venue_order_id)
+    counted = dict(position.order_fills)
+    counted[order_key] = counted.get(order_key, ZERO) + fill.quantity
+    draft.changed_ms = draft.now_ms
+    draft.position = replace(
+        position,
+        quantity=effect.quantity,
+        entry_price=effect.entry_price,
+        opened_quantity=position.opened_quantity + effect.opened,
+        realized_pnl=position.realized_pnl + effect.realized_pnl,
+        commission=position.commission + fill.commission,
+        seen_fills=(*position.seen_fills, fill.fill_id),
+        order_fills=tuple(counted.items()),
+        exit_price=fill.price if effect.closed > 0 else position.exit_price,
+    )
+    draft.fills.append(PositionFill(position_id=position.position_id, fill=fill, realized_pnl=effect.realized_pnl))
+    if effect.opened > 0:
+        _opened_more(draft, fill)
+    if effect.closed > 0:
+        _closed_some(draft, fill)
+
+
+def _opened_more(draft: Draft, fill: FillReport) -> None:
+    if draft.ended:
+        draft.anomaly(f"fill {fill.fill_id} opened {fill.quantity} after the position had ended")
+        return
+    if draft.position.phase is PositionPhase.PENDING_ENTRY:
+        draft.pass_to(PositionEvent.ENTRY_SENT)
+    if draft.position.phase is PositionPhase.ENTRY_PLACED:
+        draft.pass_to(PositionEvent.ENTRY_FILLED)
+        draft.record(
+            "position_filled", f"{draft.position.side} {fill.quantity} at {fill.price}", quantity=fill.quantity
+        )
+        if draft.position.stop.phase is StopPhase.WORKING:
+            draft.pass_to(PositionEvent.STOP_CONFIRMED)
+    if draft.trailing.phase in {TrailingPhase.INACTIVE, TrailingPhase.WAITING}:
+        draft.trailing = start_trailing(
+            position_id=draft.position.position_id,
+            side=draft.position.side,
+            entry_price=draft.position.entry_price,
+            now_ms=draft.now_ms,
+            policy=draft.situation.policies.trailing,
+        )
+
+
+def _closed_some(draft: Draft, fill: FillReport) -> None:
+    take_profit = take_profit_of(draft, fill.client_order_id, str(fill.venue_order_id))
+    if take_profit is not None:
+        _take_profit_filled(draft, take_profit, fill)
+    if draft.position.close_reason is None and draft.position.quantity == 0:
+        draft.position = replace(draft.position, close_reason=_reason_of(draft, fill, take_profit))
+
+
+def _reason_of(draft: Draft, fill: FillReport, take_profit: TakeProfitState | None) -> CloseReason:
+    identity = parse_client_order_id(fill.client_order_id or "")
+    stop = draft.position.stop.working
+    if fill.kind is not FillKind.TRADE:
+        return CloseReason.LIQUIDATION
+    if take_profit is not None:
+        return CloseReason.TAKE_PROFIT
+    if (identity is not None and identity.purpose is OrderPurpose.STOP) or (
+        stop is not None and stop.venue_order_id == fill.venue_order_id
+    ):
+        return CloseReason.TRAILING if draft.trailing.update_count > 0 else CloseReason.STOP_LOSS
+    return CloseReason.OUTSIDE
+
+
+def _take_profit_filled(draft: Draft, take_profit: TakeProfitState, fill: FillReport) -> None:
+    filled = take_profit.filled_quantity + fill.quantity
+    complete = filled >= take_profit.quantity
+    draft.change_take_profit(
+        take_profit.level,
+        filled_quantity=filled,
+        phase=TakeProfitPhase.FILLED if complete else take_profit.phase,
+    )
+    if complete:
+        draft.record("take_profit_filled", f"TP{take_profit.level} {filled} at {fill.price}", level=take_profit.level)
+        if take_profit.level == 1 and draft.position.quantity > 0:
+            draft.position = replace(draft.position, breakeven_done=True)
+
+
+def take_funding(draft: Draft, payment: FundingReport) -> None:
+    """Count a funding payment, once."""
+    position = draft.position
+    if payment.funding_id in position.seen_fills or payment.time_ms < position.opened_ms:
+        return
+    draft.position = replace(
+        position,
+        funding=position.funding + payment.amount,
+        seen_fills=(*position.seen_fills, payment.funding_id),
+    )
+    draft.funding.append(PositionFunding(position_id=position.position_id, payment=payment))

@@ -1,0 +1,257 @@
+"""What a position needs next, from how it stands: level-triggered, so that it does not matter which event came before.
+
+Invariants:
+1. Each of entry, stop, take profit, close and leftover has at most one intent under way.
+2. After the end of a position, nothing of it is placed any more, and everything of it is cancelled.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from messages.journal import Severity
+from messages.orders import OrderSpec
+from messages.state import (
+    CloseReason,
+    IntentAction,
+    Leftover,
+    PositionPhase,
+    StopOrder,
+    StopPhase,
+    TakeProfitPhase,
+)
+from messages.values import ClientOrderId, OrderKind, OrderPurpose
+from rules.position_case import Draft
+from rules.position_lifecycle import PositionEvent
+from rules.position_plan_exit import plan_close, pursue_take_profits
+from rules.position_plan_stop import plan_stop
+from rules.position_stop import stop_spec
+from rules.rounding import entry_side
+from rules.sizing import split_quantity
+from rules.stop_lifecycle import StopEvent
+
+MAX_CANCEL_ATTEMPTS: Final = 3
+
+
+def plan(draft: Draft) -> None:
+    """Add to ``draft`` the intents that its state calls for now, and when to look again."""
+    if draft.recovering_since_ms:
+        _go_on_recovering(draft)
+        if draft.recovering_since_ms:
+            return
+    _plan_entry(draft)
+    _end_if_flat(draft)
+    plan_stop(draft)
+    plan_close(draft)
+    pursue_take_profits(draft)
+    _plan_leftovers(draft)
+    _plan_readings(draft)
+
+
+def _go_on_recovering(draft: Draft) -> None:
+    since = draft.recovering_since_ms
+    if draft.account_read_ms >= since and draft.fills_read_ms >= since:
+        draft.recovering_since_ms = 0
+        draft.record("recovered", f"{draft.position.side} {draft.position.quantity} as the venue has it")
+        return
+    draft.reads_account = draft.account_read_ms < since
+    draft.reads_fills = draft.fills_read_ms < since
+
+
+def _plan_entry(draft: Draft) -> None:
+    position = draft.position
+    if draft.ended or position.entry_intent_id in draft.open_intents:
+        return
+    if not position.entry_done:
+        _plan_limit_entry(draft)
+        return
+    if _wants_another_slice(draft):
+        enter(draft)
+        return
+    if draft.exposed == 0 and position.opened_quantity == 0:
+        if position.close_reason is None and position.entry_limit_price is not None:
+            draft.position = replace(position, entry_limit_price=None)
+            enter(draft)
+            return
+        draft.position = replace(position, close_reason=position.close_reason or CloseReason.ENTRY_FAILED)
+        if draft.pass_to(PositionEvent.ENTRY_FAILED):
+            draft.record("rolled_back", "the entry did not come about", Severity.WARNING)
+            _release_orders(draft)
+
+
+def _wants_another_slice(draft: Draft) -> bool:
+    """A slice that filled whole is followed by the next one, under the stop that already covers the first."""
+    position = draft.position
+    maximum = draft.situation.instrument.max_market_quantity
+    return (
+        maximum is not None
+        and position.wanted_quantity > maximum
+        and position.entry_limit_price is None
+        and position.close_reason is None
+        and position.stop.working is not None
+        and draft.exposed == position.quantity
+        and 0 < position.opened_quantity < position.wanted_quantity
+        and position.opened_quantity % maximum == 0
+    )
+
+
+def _plan_limit_entry(draft: Draft) -> None:
+    position, policy = draft.position, draft.situation.policies.orders
+    if position.entry_limit_price is None or position.entry_order_id is None:
+        return
+    due = position.opened_ms + policy.entry_limit_timeout_ms
+    if draft.now_ms < due and position.close_reason is None:
+        draft.wake_at(due)
+        return
+    if any(intent.order.client_order_id == position.entry_order_id for intent in draft.open_intents.values()):
+        return
+    draft.intend(IntentAction.CANCEL, _entry_spec(draft, position.entry_order_id), protective=False)
+
+
+def _entry_spec(draft: Draft, order_id: ClientOrderId) -> OrderSpec:
+    position = draft.position
+    return OrderSpec(
+        client_order_id=order_id,
+        symbol=draft.symbol,
+        side=entry_side(position.side),
+        kind=OrderKind.MARKET if position.entry_limit_price is None else OrderKind.LIMIT,
+        purpose=OrderPurpose.ENTRY,
+        quantity=position.wanted_quantity,
+        price=position.entry_limit_price,
+        trigger_source=draft.situation.policies.orders.trigger_source,
+        hedge_side=position.key.hedge_side,
+    )
+
+
+def enter(draft: Draft) -> None:
+    """Send the entry, or the next slice of it where the venue limits the size of one order."""
+    position = draft.position
+    slices = split_quantity(
+        quantity=position.wanted_quantity - position.opened_quantity,
+        instrument=draft.situation.instrument,
+        market=position.entry_limit_price is None,
+    )
+    spec = replace(_entry_spec(draft, draft.next_order_id(OrderPurpose.ENTRY)), quantity=slices[0])
+    if draft.situation.capabilities.attach_stop_to_entry and position.stop.working is None:
+        spec = replace(
+            spec,
+            attached_stop_price=position.initial_stop_price,
+            attached_stop_id=draft.next_order_id(OrderPurpose.STOP),
+        )
+    life = draft.situation.policies.orders.entry_life_ms
+    intent = draft.intend(IntentAction.PLACE, spec, protective=False, expires_ms=draft.now_ms + life)
+    draft.position = replace(
+        draft.position, entry_intent_id=intent.intent_id, entry_order_id=spec.client_order_id, entry_done=False
+    )
+    if spec.attached_stop_id is not None and draft.position.stop.phase is StopPhase.ABSENT:
+        draft.pass_stop_to(StopEvent.PLACE_SENT)
+    if spec.attached_stop_id is not None:
+        draft.change_stop(
+            next=StopOrder(
+                client_order_id=spec.attached_stop_id,
+                trigger_price=draft.position.initial_stop_price,
+                quantity=None if draft.situation.capabilities.whole_position_stop else spec.quantity,
+                attached=True,
+            )
+        )
+
+
+def _end_if_flat(draft: Draft) -> None:
+    position = draft.position
+    if draft.ended or position.quantity > 0 or position.opened_quantity == 0 or draft.exposed > 0:
+        return
+    if not position.entry_done:
+        if position.entry_order_id is not None and position.entry_intent_id not in draft.open_intents:
+            draft.leave(_entry_spec(draft, position.entry_order_id))
+        draft.position = replace(draft.position, entry_done=True)
+    reason = draft.position.close_reason or CloseReason.OUTSIDE
+    draft.position = replace(draft.position, closed_ms=draft.now_ms, close_reason=reason)
+    if draft.position.phase is PositionPhase.ACTIVE:
+        draft.pass_to(PositionEvent.CLOSE_DECIDED)
+    draft.pass_to(PositionEvent.POSITION_GONE)
+    position = draft.position
+    draft.record(
+        "position_closed" if position.phase is PositionPhase.CLOSED else "rolled_back",
+        f"{position.side} {position.opened_quantity} closed at {position.exit_price}: {reason}, "
+        f"gross {position.realized_pnl}, commission {position.commission}",
+        reason=reason,
+        realized_pnl=position.realized_pnl,
+        commission=position.commission,
+        funding=position.funding,
+    )
+    _release_orders(draft)
+
+
+def _release_orders(draft: Draft) -> None:
+    """Everything of the position that may still rest at the venue is to go, and is proven gone by a reading."""
+    stop = draft.position.stop
+    for order in (stop.working, stop.next):
+        if order is not None and not _follows_position(draft, order):
+            draft.leave(stop_spec(draft, order))
+    for take_profit in draft.position.take_profits:
+        if take_profit.client_order_id is not None and take_profit.phase in {
+            TakeProfitPhase.WORKING,
+            TakeProfitPhase.PLACING,
+        }:
+            draft.leave(draft.take_profit_spec(take_profit))
+    if stop.phase is not StopPhase.ABSENT:
+        draft.pass_stop_to(StopEvent.POSITION_GONE)
+    draft.change_stop(working=None, next=None, intent_id=None, unprotected_since_ms=None)
+    draft.changed_ms = draft.now_ms
+    draft.reads_account = True
+
+
+def _follows_position(draft: Draft, order: StopOrder) -> bool:
+    """A whole-position stop goes with its position; the reading after the end looks whether it did."""
+    return order.quantity is None and draft.situation.capabilities.whole_position_stop
+
+
+def _plan_leftovers(draft: Draft) -> None:
+    for leftover in draft.position.leftovers:
+        if leftover.intent_id is not None:
+            continue
+        if draft.now_ms < leftover.not_before_ms:
+            draft.wake_at(leftover.not_before_ms)
+        else:
+            _cancel_leftover(draft, leftover)
+
+
+def _cancel_leftover(draft: Draft, leftover: Leftover) -> None:
+    if any(intent.order.client_order_id == leftover.order.client_order_id for intent in draft.open_intents.values()):
+        return
+    if leftover.attempts >= MAX_CANCEL_ATTEMPTS:
+        draft.change_leftover(leftover, attempts=0, not_before_ms=draft.now_ms + 5_000)
+        draft.queries.append(leftover.order)
+        draft.missing = draft.missing | {leftover.order.client_order_id}
+        draft.wake_at(draft.now_ms + 5_000)
+        return
+    intent = draft.intend(IntentAction.CANCEL, leftover.order, protective=False)
+    draft.change_leftover(leftover, intent_id=intent.intent_id)
+
+
+def _plan_readings(draft: Draft) -> None:
+    policy = draft.situation.policies.orders
+    if draft.exposed != draft.position.quantity and not draft.open_intents:
+        if draft.now_ms >= draft.changed_ms + policy.settle_ms:
+            draft.reads_fills = True
+        else:
+            draft.wake_at(draft.changed_ms + policy.settle_ms)
+    if draft.ended:
+        if draft.now_ms <= draft.changed_ms:
+            draft.wake_at(draft.now_ms + 1)
+        elif draft.account_read_ms <= draft.changed_ms and not draft.open_intents:
+            draft.reads_account = True
+        return
+    due = draft.account_read_ms + policy.verify_every_ms
+    if draft.exposed > 0 and draft.now_ms >= due:
+        draft.reads_account = True
+    draft.wake_at(max(due, draft.now_ms + 1_000))
+
+
+def is_clean(draft: Draft) -> bool:
+    """Whether nothing of an ended position can rest at the venue any more, by a reading taken after its end."""
+    return (
+        draft.ended
+        and not draft.position.leftovers
+        and not draft.open_intents
+        and draft.account_read_ms > draft.changed_ms
+    )

@@ -1,0 +1,172 @@
+"""What the stop of a position needs next.
+
+Invariants:
+1. While anything is open, a stop that covers it is working, being placed, or waiting for its next try; after the tries
+   are used up the position is closed instead.
+2. A working stop is never cancelled before its replacement is confirmed, where the venue allows two stops or amends.
+3. A stop never moves away from the price.
+"""
+
+from dataclasses import replace
+
+from messages.journal import Severity
+from messages.state import CloseReason, IntentAction, StopOrder
+from messages.values import OrderPurpose, Price, Quantity
+from rules.position_case import Draft
+from rules.position_plan_exit import decide_close
+from rules.position_stop import stop_spec
+from rules.rounding import closer
+from rules.stop_choice import would_trigger
+from rules.stop_lifecycle import StopEvent
+from rules.trailing import may_update, throttled_until_ms
+
+
+def plan_stop(draft: Draft) -> None:
+    """Place, move or resize the stop, or decide to close where no stop can stand."""
+    _measure_cover(draft)
+    stop = draft.position.stop
+    if draft.exposed == 0 or draft.ended or stop.intent_id is not None:
+        return
+    if stop.working is None:
+        if stop.next is not None and stop.next.attached and _attached_may_still_come(draft):
+            return
+        if draft.position.close_reason is None or draft.position.close_attempts > 0:
+            _place_stop(draft)
+    elif draft.position.close_reason is None:
+        _move_stop(draft, stop.working)
+
+
+def _attached_may_still_come(draft: Draft) -> bool:
+    """A stop attached to the entry comes with the fill; what does not come is looked for, then placed by ourselves."""
+    since = draft.position.stop.unprotected_since_ms or draft.now_ms
+    policy = draft.situation.policies.orders
+    if draft.account_read_ms >= since + policy.confirm_stop_ms:
+        draft.pass_stop_to(StopEvent.PLACE_FAILED)
+        draft.change_stop(next=None)
+        return False
+    if draft.now_ms >= since + policy.confirm_stop_ms:
+        draft.reads_account = True
+    else:
+        draft.wake_at(since + policy.confirm_stop_ms)
+    return True
+
+
+def _place_stop(draft: Draft) -> None:
+    stop = draft.position.stop
+    if stop.attempts >= draft.situation.policies.orders.stop_attempts:
+        decide_close(
+            draft,
+            CloseReason.UNPROTECTED,
+            f"no stop could be placed in {stop.attempts} tries",
+            Severity.CRITICAL,
+        )
+    if draft.now_ms < stop.not_before_ms:
+        draft.wake_at(stop.not_before_ms)
+        return
+    price = wanted_stop_price(draft)
+    mark = draft.situation.mark
+    if (
+        mark is not None
+        and draft.position.close_reason is None
+        and would_trigger(side=draft.position.side, stop_price=price, mark=mark)
+    ):
+        decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, f"the price {mark} is already past the stop {price}")
+        return
+    _send_stop(draft, IntentAction.PLACE, _new_stop(draft, price), StopEvent.PLACE_SENT)
+
+
+def _new_stop(draft: Draft, price: Price) -> StopOrder:
+    return StopOrder(
+        client_order_id=draft.next_order_id(OrderPurpose.STOP),
+        trigger_price=price,
+        quantity=_stop_quantity(draft),
+    )
+
+
+def _stop_quantity(draft: Draft) -> Quantity | None:
+    return None if draft.situation.capabilities.whole_position_stop else draft.exposed
+
+
+def _send_stop(draft: Draft, action: IntentAction, stop: StopOrder, event: StopEvent) -> None:
+    intent = draft.intend(action, stop_spec(draft, stop), protective=True)
+    draft.pass_stop_to(event)
+    draft.change_stop(next=stop, intent_id=intent.intent_id)
+
+
+def wanted_stop_price(draft: Draft) -> Price:
+    """The tightest of the planned stop, a person's, breakeven when it is due, and what trailing may have now."""
+    position = draft.position
+    side = position.side
+    wanted = position.initial_stop_price
+    if position.floor_stop_price is not None:
+        wanted = closer(side, wanted, position.floor_stop_price)
+    if position.breakeven_done:
+        wanted = closer(side, wanted, draft.breakeven)
+    working = position.stop.working
+    trailed = draft.trailing.stop_price
+    if trailed is not None and (
+        working is None
+        or may_update(
+            state=draft.trailing,
+            side=side,
+            working_stop=working.trigger_price,
+            wanted_stop=trailed,
+            now_ms=draft.now_ms,
+            policy=draft.situation.policies.trailing,
+        )
+    ):
+        wanted = closer(side, wanted, trailed)
+    return wanted if working is None else closer(side, wanted, working.trigger_price)
+
+
+def _move_stop(draft: Draft, working: StopOrder) -> None:
+    stop, capabilities = draft.position.stop, draft.situation.capabilities
+    price, quantity = wanted_stop_price(draft), _stop_quantity(draft)
+    _wake_for_trailing(draft, working)
+    if working.quantity is None:
+        quantity = None
+    if price == working.trigger_price and quantity == working.quantity:
+        return
+    if draft.now_ms < stop.not_before_ms:
+        draft.wake_at(stop.not_before_ms)
+        return
+    mark = draft.situation.mark
+    if mark is not None and would_trigger(side=draft.position.side, stop_price=price, mark=mark):
+        decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, f"the price {mark} is already past the stop {price}")
+        return
+    if capabilities.amend_stop:
+        moved = replace(working, trigger_price=price, quantity=quantity)
+        _send_stop(draft, IntentAction.AMEND, moved, StopEvent.MOVE_SENT)
+    elif capabilities.two_stops:
+        _send_stop(draft, IntentAction.PLACE, replace(_new_stop(draft, price), quantity=quantity), StopEvent.MOVE_SENT)
+    else:
+        intent = draft.intend(IntentAction.CANCEL, stop_spec(draft, working), protective=True)
+        draft.pass_stop_to(StopEvent.MOVE_SENT)
+        draft.change_stop(next=replace(_new_stop(draft, price), quantity=quantity), intent_id=intent.intent_id)
+
+
+def _wake_for_trailing(draft: Draft, working: StopOrder) -> None:
+    """A trailing move that its interval holds back is looked at again when the interval is over."""
+    trailed = draft.trailing.stop_price
+    if trailed is None or closer(draft.position.side, trailed, working.trigger_price) == working.trigger_price:
+        return
+    draft.wake_at(throttled_until_ms(draft.trailing, draft.situation.policies.trailing))
+
+
+def _measure_cover(draft: Draft) -> None:
+    """How long an open position is not fully covered, for the event and the alert of S4.2."""
+    stop, exposed = draft.position.stop, draft.exposed
+    covered = stop.working is not None and (stop.working.quantity is None or stop.working.quantity >= exposed)
+    if exposed > 0 and not covered and stop.unprotected_since_ms is None:
+        draft.change_stop(unprotected_since_ms=draft.now_ms)
+    elif stop.unprotected_since_ms is not None and (covered or exposed == 0):
+        window_ms = draft.now_ms - stop.unprotected_since_ms
+        draft.change_stop(unprotected_since_ms=None)
+        if window_ms > 0:
+            alert_ms = draft.situation.policies.orders.alert_window_ms
+            draft.record(
+                "unprotected_window",
+                f"{window_ms} ms without a stop for the full size",
+                Severity.CRITICAL if window_ms > alert_ms else Severity.DEBUG,
+                window_ms=window_ms,
+            )

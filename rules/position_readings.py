@@ -1,0 +1,115 @@
+"""What a reading of the account or of the fills says about a position.
+
+Invariants:
+1. A snapshot asked for before an order or a fill changed proves no absence.
+2. Absence from one list proves nothing: the order is asked for by its id.
+3. The venue is right about the size, once its fills have been read and do not explain the difference.
+"""
+
+from dataclasses import replace
+
+from messages.journal import Severity
+from messages.positions import AccountRead, FillsRead
+from messages.state import CloseReason, PositionPhase, TakeProfitPhase
+from messages.values import ZERO, ClientOrderId
+from rules.position_case import Draft
+from rules.position_fills import take_fill, take_funding
+from rules.position_lifecycle import PositionEvent, next_phase
+from rules.position_orders import take_order
+from rules.position_stop import stop_spec
+from rules.stop_lifecycle import StopEvent
+
+
+def take_fills_read(draft: Draft, read: FillsRead) -> None:
+    """The fills and funding of the symbol since the position opened."""
+    for fill in read.report.fills:
+        take_fill(draft, fill)
+    for payment in read.report.funding:
+        take_funding(draft, payment)
+    draft.fills_read_ms = max(draft.fills_read_ms, read.asked_ms)
+
+
+def take_account_read(draft: Draft, read: AccountRead) -> None:
+    """The account of the symbol: orders as they are, and whether the size is what the fills say."""
+    changed_before = draft.changed_ms
+    for report in read.report.orders:
+        if report.hedge_side == draft.position.key.hedge_side:
+            take_order(draft, report)
+    draft.account_read_ms = max(draft.account_read_ms, read.asked_ms)
+    if read.asked_ms <= changed_before or draft.open_intents:
+        return
+    _ask_for_the_missing(draft, read)
+    _compare_size(draft, read)
+    draft.position = replace(draft.position, venue_synced_ms=draft.now_ms)
+
+
+def _ask_for_the_missing(draft: Draft, read: AccountRead) -> None:
+    """Absence from one list proves nothing: each order that is not shown is asked for by its id."""
+    shown = {report.client_order_id for report in read.report.orders}
+    shown_ids = {report.venue_order_id for report in read.report.orders}
+    missing: set[ClientOrderId] = set()
+    position = draft.position
+    slots = [stop_spec(draft, position.stop.working)] if position.stop.working is not None else []
+    slots += [draft.take_profit_spec(item) for item in position.take_profits if item.phase is TakeProfitPhase.WORKING]
+    slots += [item.order for item in position.leftovers]
+    for order in slots:
+        if order.client_order_id not in shown and order.venue_order_id not in shown_ids:
+            missing.add(order.client_order_id)
+            draft.queries.append(order)
+    draft.missing = frozenset(missing)
+
+
+def _compare_size(draft: Draft, read: AccountRead) -> None:
+    """The venue is right about the size (S14); but fills that explain the difference are looked for first."""
+    position = draft.position
+    report = next((item for item in read.report.positions if item.hedge_side == position.key.hedge_side), None)
+    quantity = report.quantity if report is not None and report.side is position.side else ZERO
+    if quantity == position.quantity or draft.ended:
+        return
+    if position.phase in {PositionPhase.PENDING_ENTRY, PositionPhase.ENTRY_PLACED} and quantity == 0:
+        return
+    if draft.fills_read_ms < read.asked_ms:
+        draft.reads_fills = True
+        draft.reads_account = True
+        return
+    draft.record(
+        "size_corrected",
+        f"the venue shows {quantity}, the fills add up to {position.quantity}: the venue is right",
+        Severity.WARNING,
+        venue=quantity,
+        ours=position.quantity,
+    )
+    draft.changed_ms = draft.now_ms
+    draft.reported.clear()
+    draft.position = replace(
+        position,
+        quantity=quantity,
+        opened_quantity=max(position.opened_quantity, quantity),
+        close_reason=position.close_reason or (CloseReason.OUTSIDE if quantity == 0 else None),
+    )
+    for event in (PositionEvent.ENTRY_SENT, PositionEvent.ENTRY_FILLED):
+        if next_phase(draft.position.phase, event) is not None:
+            draft.pass_to(event)
+
+
+def order_not_found(draft: Draft, client_order_id: ClientOrderId) -> None:
+    """The venue, asked by id, does not know an order that its list did not show either: it is gone."""
+    if client_order_id not in draft.missing:
+        return
+    position = draft.position
+    for leftover in position.leftovers:
+        if leftover.order.client_order_id == client_order_id:
+            draft.forget_leftover(leftover.order)
+    working = position.stop.working
+    if working is not None and working.client_order_id == client_order_id:
+        draft.changed_ms = draft.now_ms
+        draft.pass_stop_to(StopEvent.STOP_LOST)
+        draft.change_stop(working=None, next=None, intent_id=None)
+        if position.quantity > 0:
+            draft.record("stop_lost", "the venue does not know the stop any more", Severity.WARNING)
+    for take_profit in position.take_profits:
+        if take_profit.client_order_id == client_order_id and take_profit.phase is TakeProfitPhase.WORKING:
+            draft.changed_ms = draft.now_ms
+            draft.change_take_profit(
+                take_profit.level, phase=TakeProfitPhase.PLANNED, client_order_id=None, venue_order_id=None
+            )

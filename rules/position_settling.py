@@ -1,0 +1,167 @@
+"""What the answer to an intent means for the position that intended it.
+
+Invariants:
+1. An intent settles once; a second answer changes nothing.
+2. "Unknown" is never taken for "rejected": the account is read before anything follows from it.
+3. A refused cancel proves nothing: the order is asked for by its id.
+"""
+
+from dataclasses import replace
+
+from messages.journal import Severity
+from messages.positions import IntentSettled, NeverSent
+from messages.state import (
+    CloseReason,
+    Intent,
+    IntentAction,
+    IntentStatus,
+    Leftover,
+    PositionPhase,
+    StopPhase,
+    TakeProfitPhase,
+)
+from messages.values import OrderPurpose
+from messages.venue import OrderAccepted, OrderRejected, OutcomeUnknown, RejectReason
+from rules.position_case import Draft
+from rules.position_orders import TAKE_PROFIT_LEVEL, take_order
+from rules.position_plan_exit import decide_close
+from rules.position_stop import stop_confirmed, stop_failed
+
+TAKE_PROFIT_RETRY_MS = 5_000
+
+
+def take_settled(draft: Draft, settled: IntentSettled) -> None:
+    """Take over the outcome of an intent."""
+    intent, outcome = settled.intent, settled.outcome
+    if draft.open_intents.get(intent.intent_id) is None:
+        if isinstance(outcome, OrderAccepted):
+            take_order(draft, outcome.report)
+        return
+    draft.changed_ms = draft.now_ms
+    match outcome:
+        case OrderAccepted(report=report):
+            draft.settle(intent.intent_id, IntentStatus.ACCEPTED, venue_order_id=str(report.venue_order_id))
+            _accepted(draft, intent)
+            take_order(draft, report)
+            if intent.action is IntentAction.AMEND and draft.position.stop.phase is StopPhase.MOVING:
+                stop_confirmed(draft, report)
+            _after_cancel(draft, intent)
+        case OrderRejected(reason=reason, text=text):
+            draft.settle(intent.intent_id, IntentStatus.REJECTED, text=f"{reason}: {text}")
+            _refused(draft, intent, reason, f"{reason}: {text}")
+        case NeverSent(text=text):
+            draft.settle(intent.intent_id, IntentStatus.NEVER_SENT, text=text)
+            _refused(draft, intent, RejectReason.NOT_SENT, text)
+        case OutcomeUnknown(text=text):
+            draft.settle(intent.intent_id, IntentStatus.UNKNOWN, text=text)
+            draft.reads_account = True
+            _refused(draft, intent, RejectReason.OTHER, f"outcome unknown: {text}", unknown=True)
+
+
+def _accepted(draft: Draft, intent: Intent) -> None:
+    """What acceptance alone ends; the order's own report follows."""
+    order = intent.order
+    if intent.action is IntentAction.CANCEL:
+        return
+    if order.purpose is OrderPurpose.STOP:
+        draft.change_stop(intent_id=None)
+    elif level := TAKE_PROFIT_LEVEL.get(order.purpose):
+        draft.change_take_profit(level, intent_id=None)
+
+
+def _after_cancel(draft: Draft, intent: Intent) -> None:
+    if intent.action is not IntentAction.CANCEL:
+        return
+    for leftover in _leftovers_of(draft, intent):
+        draft.change_leftover(leftover, intent_id=None)
+    stop = draft.position.stop
+    if stop.intent_id == intent.intent_id:
+        draft.change_stop(intent_id=None)
+
+
+def _refused(draft: Draft, intent: Intent, reason: RejectReason, text: str, *, unknown: bool = False) -> None:
+    if intent.action is IntentAction.CANCEL:
+        _cancel_refused(draft, intent, text)
+        return
+    match intent.order.purpose:
+        case OrderPurpose.ENTRY:
+            draft.position = replace(draft.position, entry_done=True)
+            draft.record("entry_refused", text, Severity.WARNING)
+            if draft.position.opened_quantity == 0:
+                draft.position = replace(draft.position, close_reason=CloseReason.ENTRY_FAILED)
+        case OrderPurpose.STOP:
+            _stop_refused(draft, reason, text, unknown=unknown)
+        case OrderPurpose.TAKE_PROFIT_1 | OrderPurpose.TAKE_PROFIT_2:
+            _take_profit_refused(draft, intent, text)
+        case OrderPurpose.CLOSE:
+            _close_refused(draft, reason, text)
+
+
+def _stop_refused(draft: Draft, reason: RejectReason, text: str, *, unknown: bool) -> None:
+    was_protected = draft.position.phase is PositionPhase.ACTIVE
+    stop_failed(draft, text)
+    stop = draft.position.stop
+    match reason:
+        case RejectReason.WOULD_TRIGGER:
+            decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, text)
+        case RejectReason.NO_POSITION | RejectReason.NOT_FOUND | RejectReason.STOP_EXISTS | RejectReason.DUPLICATE_ID:
+            draft.reads_account = True
+            draft.reads_fills = True
+        case _ if was_protected and stop.working is None and (unknown or stop.attempts > 1):
+            decide_close(
+                draft, CloseReason.UNPROTECTED, f"the stop was lost while moving it: {text}", Severity.CRITICAL
+            )
+        case _:
+            draft.reads_account = True
+
+
+def _take_profit_refused(draft: Draft, intent: Intent, text: str) -> None:
+    level = TAKE_PROFIT_LEVEL[intent.order.purpose]
+    for take_profit in draft.position.take_profits:
+        if take_profit.level == level and take_profit.client_order_id == intent.order.client_order_id:
+            draft.change_take_profit(
+                level,
+                phase=TakeProfitPhase.PLANNED,
+                intent_id=None,
+                client_order_id=None,
+                attempts=take_profit.attempts + 1,
+                not_before_ms=draft.now_ms + TAKE_PROFIT_RETRY_MS,
+            )
+            draft.record("take_profit_refused", f"TP{level}: {text}", Severity.WARNING)
+            draft.reads_account = True
+
+
+def _close_refused(draft: Draft, reason: RejectReason, text: str) -> None:
+    attempts = draft.position.close_attempts + 1
+    wait_ms = 0 if reason is RejectReason.PRICE_BAND else min(100 * 2**attempts, 5_000)
+    draft.position = replace(
+        draft.position,
+        close_order_id=None,
+        close_attempts=attempts,
+        close_not_before_ms=draft.now_ms + wait_ms,
+    )
+    draft.reads_account = True
+    draft.reads_fills = True
+    working = draft.position.stop.working
+    draft.record(
+        "close_refused",
+        f"try {attempts}: {text}; "
+        + (f"the stop at {working.trigger_price} still stands" if working else "no stop is working"),
+        Severity.ERROR if working else Severity.CRITICAL,
+    )
+
+
+def _cancel_refused(draft: Draft, intent: Intent, text: str) -> None:
+    for leftover in _leftovers_of(draft, intent):
+        attempts = leftover.attempts + 1
+        draft.change_leftover(
+            leftover, intent_id=None, attempts=attempts, not_before_ms=draft.now_ms + 500 * 2**attempts
+        )
+    draft.queries.append(intent.order)
+    draft.missing = draft.missing | {intent.order.client_order_id}
+    if draft.position.stop.intent_id == intent.intent_id:
+        stop_failed(draft, f"cancel before the move: {text}")
+
+
+def _leftovers_of(draft: Draft, intent: Intent) -> list[Leftover]:
+    return [item for item in draft.position.leftovers if item.intent_id == intent.intent_id]

@@ -1,0 +1,203 @@
+"""Facts about a position's stop: confirmed, seen, adopted, lost, filled, or failed.
+
+Invariants:
+1. A stop counts as working only when the venue shows it.
+2. A replaced stop becomes a leftover only once its replacement is confirmed.
+3. What a person does to a stop is seen: closer is the new floor, farther away is restored.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from messages.journal import Severity
+from messages.orders import OrderReport, OrderSpec, OrderStatus
+from messages.state import CloseReason, PositionPhase, StopOrder, StopPhase, TrailingPhase
+from messages.values import OrderKind, OrderPurpose
+from rules.client_order_ids import parse_client_order_id
+from rules.position_case import Draft, spec_of
+from rules.position_lifecycle import PositionEvent
+from rules.rounding import closer
+from rules.stop_choice import reusable
+from rules.stop_lifecycle import StopEvent
+from rules.trailing import confirmed
+
+MAX_WAIT_DOUBLINGS: Final = 6
+
+
+def take_stop(draft: Draft, report: OrderReport) -> None:
+    """Take over what ``report`` says of a stop of this position."""
+    stop = draft.position.stop
+    if report.status is OrderStatus.WORKING:
+        if stop.next is not None and _same_stop(stop.next, report) and _is_as_wanted(stop.next, report):
+            stop_confirmed(draft, report)
+        elif _same_stop(stop.working, report):
+            _stop_seen(draft, report)
+        elif stop.next is not None and _same_stop(stop.next, report):
+            return
+        elif stop.working is None and stop.intent_id is None and not draft.ended:
+            _stop_adopted(draft, report)
+        elif parse_client_order_id(report.client_order_id or "") is not None:
+            draft.leave(spec_of(report, OrderPurpose.STOP))
+        return
+    if _same_stop(stop.working, report):
+        stop_gone(draft, report)
+    elif _same_stop(stop.next, report) and stop.phase is StopPhase.PLACING:
+        draft.changed_ms = draft.now_ms
+        if report.status is OrderStatus.FILLED:
+            stop_confirmed(draft, report)
+            stop_gone(draft, report)
+        else:
+            stop_failed(draft, f"{report.status} {report.reject_reason}".strip())
+
+
+def _same_stop(stop: StopOrder | None, report: OrderReport) -> bool:
+    if stop is None:
+        return False
+    if report.client_order_id is not None:
+        return stop.client_order_id == report.client_order_id
+    return stop.venue_order_id is None or stop.venue_order_id == report.venue_order_id
+
+
+def _is_as_wanted(wanted: StopOrder, report: OrderReport) -> bool:
+    return report.trigger_price == wanted.trigger_price and report.quantity == wanted.quantity
+
+
+def stop_confirmed(draft: Draft, report: OrderReport) -> None:
+    """The venue has the stop that was being placed, or moved to."""
+    stop = draft.position.stop
+    old, new = stop.working, stop.next
+    if new is None:
+        return
+    moved = stop.phase is StopPhase.MOVING
+    draft.pass_stop_to(StopEvent.MOVE_CONFIRMED if moved else StopEvent.PLACE_CONFIRMED)
+    confirmed_stop = replace(
+        new,
+        venue_order_id=report.venue_order_id,
+        trigger_price=report.trigger_price if report.trigger_price is not None else new.trigger_price,
+        quantity=report.quantity,
+        attached=False,
+    )
+    draft.changed_ms = draft.now_ms
+    draft.change_stop(working=confirmed_stop, next=None, intent_id=None, attempts=0, not_before_ms=0)
+    draft.missing = draft.missing - {confirmed_stop.client_order_id}
+    if draft.trailing.stop_price is not None and moved:
+        draft.trailing = confirmed(draft.trailing, stop_price=confirmed_stop.trigger_price, now_ms=draft.now_ms)
+    if moved and old is not None:
+        draft.record(
+            "stop_moved",
+            f"stop {old.trigger_price} → {confirmed_stop.trigger_price}",
+            before=old.trigger_price,
+            after=confirmed_stop.trigger_price,
+        )
+        if old.client_order_id != confirmed_stop.client_order_id:
+            draft.leave(stop_spec(draft, old))
+    else:
+        draft.record("stop_working", f"stop at {confirmed_stop.trigger_price}", price=confirmed_stop.trigger_price)
+    if draft.position.phase is PositionPhase.PENDING_SL:
+        draft.pass_to(PositionEvent.STOP_CONFIRMED)
+
+
+def _stop_adopted(draft: Draft, report: OrderReport) -> None:
+    """A stop that no slot holds, while there is none: ours again, unless it does not fit the position."""
+    purpose = OrderPurpose.STOP
+    spec = spec_of(report, purpose)
+    if not reusable(
+        report=report,
+        side=draft.position.side,
+        quantity=draft.exposed,
+        wanted=draft.position.initial_stop_price,
+        policy=draft.situation.policies.stops,
+    ):
+        if parse_client_order_id(report.client_order_id or "") is not None:
+            draft.leave(spec)
+        return
+    draft.pass_stop_to(StopEvent.PLACE_SENT)
+    draft.change_stop(
+        next=StopOrder(
+            client_order_id=spec.client_order_id,
+            trigger_price=report.trigger_price or draft.position.initial_stop_price,
+            quantity=report.quantity,
+            venue_order_id=report.venue_order_id,
+        )
+    )
+    stop_confirmed(draft, report)
+
+
+def _stop_seen(draft: Draft, report: OrderReport) -> None:
+    """The working stop, as the venue shows it now: a person may have moved it."""
+    stop = draft.position.stop
+    working = stop.working
+    if working is None or report.trigger_price is None:
+        return
+    seen = replace(
+        working, venue_order_id=report.venue_order_id, trigger_price=report.trigger_price, quantity=report.quantity
+    )
+    draft.missing = draft.missing - {working.client_order_id}
+    if seen == working:
+        return
+    if stop.phase is StopPhase.WORKING and seen.trigger_price != working.trigger_price:
+        tighter = closer(draft.position.side, seen.trigger_price, working.trigger_price) == seen.trigger_price
+        if tighter:
+            draft.position = replace(draft.position, floor_stop_price=seen.trigger_price)
+        draft.record(
+            "stop_moved_by_hand",
+            f"stop {working.trigger_price} → {seen.trigger_price} from outside: "
+            + ("kept as the new floor" if tighter else "will be restored"),
+            Severity.WARNING,
+        )
+    draft.change_stop(working=seen)
+
+
+def stop_gone(draft: Draft, report: OrderReport) -> None:
+    """The working stop ended: it filled, or it was cancelled from outside."""
+    draft.changed_ms = draft.now_ms
+    if report.status is OrderStatus.FILLED:
+        draft.pass_stop_to(StopEvent.STOP_TRIGGERED)
+        if draft.position.phase is PositionPhase.PENDING_SL:
+            draft.pass_to(PositionEvent.STOP_CONFIRMED)
+        draft.record("stop_triggered", f"stop at {report.trigger_price} filled {report.filled_quantity}")
+        if draft.trailing.phase is TrailingPhase.ACTIVE:
+            draft.trailing = replace(draft.trailing, phase=TrailingPhase.TRIGGERED)
+        if draft.position.close_reason is None and draft.exposed == 0:
+            reason = CloseReason.TRAILING if draft.trailing.update_count > 0 else CloseReason.STOP_LOSS
+            draft.position = replace(draft.position, close_reason=reason)
+        draft.change_stop(working=None, next=None, intent_id=None)
+        return
+    was_moving = draft.position.stop.phase is StopPhase.MOVING
+    draft.pass_stop_to(StopEvent.STOP_LOST)
+    if was_moving and draft.position.stop.next is not None:
+        draft.change_stop(working=None)
+        return
+    draft.change_stop(working=None, next=None, intent_id=None)
+    if draft.exposed > 0 and not draft.ended:
+        draft.record("stop_lost", f"stop at {report.trigger_price} was {report.status} from outside", Severity.WARNING)
+
+
+def stop_failed(draft: Draft, text: str) -> None:
+    """A stop could not be placed or moved; the old one, if any, is still alive."""
+    stop = draft.position.stop
+    moving = stop.phase is StopPhase.MOVING
+    draft.pass_stop_to(StopEvent.MOVE_FAILED if moving else StopEvent.PLACE_FAILED)
+    attempts = stop.attempts + 1
+    wait_ms = 1_000 * 2 ** min(attempts, MAX_WAIT_DOUBLINGS)
+    if draft.position.phase is PositionPhase.ACTIVE and stop.working is None:
+        wait_ms = 0
+    draft.change_stop(next=None, intent_id=None, attempts=attempts, not_before_ms=draft.now_ms + wait_ms)
+    draft.record("stop_failed", f"try {attempts}: {text}", Severity.WARNING if stop.working else Severity.ERROR)
+
+
+def stop_spec(draft: Draft, stop: StopOrder) -> OrderSpec:
+    """The stop as an order: what is sent to place it, and what identifies it."""
+    return OrderSpec(
+        client_order_id=stop.client_order_id,
+        symbol=draft.symbol,
+        side=draft.exit_side,
+        kind=OrderKind.STOP_MARKET,
+        purpose=OrderPurpose.STOP,
+        quantity=stop.quantity,
+        trigger_price=stop.trigger_price,
+        trigger_source=draft.situation.policies.orders.trigger_source,
+        reduce_only=True,
+        hedge_side=draft.position.key.hedge_side,
+        venue_order_id=stop.venue_order_id,
+    )
