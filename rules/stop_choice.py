@@ -100,7 +100,8 @@ def covers(
             if remaining is None:
                 return True
             covered += remaining
-    return quantity - covered < step
+    uncovered = quantity - covered
+    return uncovered <= ZERO or uncovered < step
 
 
 # --- shared with the protection audit --------------------------------------------------------------------------------
