@@ -253,15 +253,19 @@ def _checked(gathered: _Gathered) -> Settings:
         else:
             raise SettingsError((f"{name} is not a setting{_nearest(name)}",))
     wanted["data_dir"] = Path(wanted["data_dir"]).expanduser().absolute()
+    _check_venue_names(str(wanted.get("venues", PAPER)))
     try:
-        settings = Settings.model_validate({**wanted, "access": access})
+        return Settings.model_validate({**wanted, "access": access})
     except ValidationError as error:
         raise SettingsError(tuple(_problems(error, gathered))) from None
-    unknown = [venue for venue in settings.venues if venue not in {PAPER, *REAL_VENUES}]
+
+
+def _check_venue_names(names: str) -> None:
+    """Before everything else: a venue that is misspelt has no keys either, and that is not what to complain about."""
+    allowed = (PAPER, *REAL_VENUES)
+    unknown = [name for name in names.lower().replace(" ", "").split(",") if name and name not in allowed]
     if unknown:
-        allowed = ", ".join((PAPER, *REAL_VENUES))
-        raise SettingsError((f"{setting_name('venues')} names {', '.join(unknown)}: allowed are {allowed}",))
-    return settings
+        raise SettingsError((f"{setting_name('venues')} names {', '.join(unknown)}: allowed are {', '.join(allowed)}",))
 
 
 def _problems(error: ValidationError, gathered: _Gathered) -> Iterator[str]:
