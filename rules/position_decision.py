@@ -167,8 +167,9 @@ def _take_tick(draft: Draft, tick: Tick) -> None:
 def _take_position(draft: Draft, report: PositionReport | None) -> None:
     """The venue's own view is a hint, not a fact to count with: where it differs, the account is read."""
     quantity = report.quantity if report is not None and report.side is draft.position.side else ZERO
-    if quantity != draft.position.quantity and not draft.ended:
-        draft.wake_at(draft.now_ms + draft.situation.policies.orders.settle_ms)
+    settled = draft.now_ms >= draft.changed_ms + draft.situation.policies.orders.settle_ms
+    if quantity != draft.position.quantity and settled and not draft.ended:
+        draft.reads_account = True
 
 
 # --- how a position begins --------------------------------------------------------------------------------------------

@@ -1,0 +1,186 @@
+"""Traffic between the actors around the positions: desks, risk, market, signals, monitors."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from messages.delivery import Delivery, Lane
+from messages.instruments import Instrument
+from messages.journal import EventRecord, JournalHealth, RestoredPosition
+from messages.signals import Signal
+from messages.values import Money, PositionKey, Price, Symbol, Venue
+from messages.venue import AccountReport, VenueAnswer
+
+_SAFE_TO_REPEAT = Delivery(lane=Lane.NORMAL, idempotent=True)
+_PROTECTIVE = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+_CONTROL = Delivery(lane=Lane.CONTROL, idempotent=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawSignal:
+    """One signal as a source gave it: parsed JSON, or the text that could not be parsed. ``origin`` names the place."""
+
+    DELIVERY: ClassVar[Delivery] = _SAFE_TO_REPEAT
+
+    raw: object
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsiderSignal:
+    """Told to the risk actor: may this signal become a position?"""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.NORMAL, ttl_s=60.0)
+
+    signal: Signal
+    venue: Venue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreVenue:
+    """Ask the journal for every position of a venue that has not ended; answered with VenueRestored."""
+
+    DELIVERY: ClassVar[Delivery] = _PROTECTIVE
+
+    path: str
+    venue: Venue | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueRestored:
+    """The open positions on record, of one venue or of all."""
+
+    DELIVERY: ClassVar[Delivery] = _PROTECTIVE
+
+    venue: Venue | None
+    positions: tuple[RestoredPosition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSeen:
+    """The whole account of a venue as the account actor read it, asked for at ``asked_ms``."""
+
+    DELIVERY: ClassVar[Delivery] = _PROTECTIVE
+
+    report: AccountReport
+    asked_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentsRead:
+    """Every instrument of a venue."""
+
+    DELIVERY: ClassVar[Delivery] = _PROTECTIVE
+
+    venue: Venue
+    instruments: tuple[Instrument, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadAccountNow:
+    """Told to an account actor: read everything again, because ``why``."""
+
+    DELIVERY: ClassVar[Delivery] = _PROTECTIVE
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionReady:
+    """A position's actor has read its venue and decided: it is flat, or as it should be, or being mended."""
+
+    DELIVERY: ClassVar[Delivery] = _PROTECTIVE
+
+    key: PositionKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchMarket:
+    """Told by a position that starts: forward every tick of the symbol until a band says which do not matter."""
+
+    DELIVERY: ClassVar[Delivery] = _PROTECTIVE
+
+    path: str
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastPrice:
+    """The newest price of a symbol, for whoever asked the market actor."""
+
+    symbol: Symbol
+    last: Price
+    mark: Price
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceOf:
+    """Asked of a market actor; answered with LastPrice, or None before the first tick."""
+
+    DELIVERY: ClassVar[Delivery] = _CONTROL
+
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnswered:
+    """A request to the venue came back. ``call_id`` is the execution actor's own."""
+
+    DELIVERY: ClassVar[Delivery] = _PROTECTIVE
+
+    call_id: int
+    answer: VenueAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsRecorded:
+    """Events that were made durable, for the log and the alerts."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.BULK, idempotent=True)
+
+    events: tuple[EventRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalChanged:
+    """The journal lost its store, or has it back; without it nothing new is opened."""
+
+    DELIVERY: ClassVar[Delivery] = _CONTROL
+
+    health: JournalHealth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceRead:
+    """The account's money on one venue."""
+
+    DELIVERY: ClassVar[Delivery] = _SAFE_TO_REPEAT
+
+    venue: Venue
+    equity: Money
+    available: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseOpening:
+    """Nothing new is opened until ResumeOpening; protection goes on."""
+
+    DELIVERY: ClassVar[Delivery] = _CONTROL
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeOpening:
+    """Undoes :class:`PauseOpening`."""
+
+    DELIVERY: ClassVar[Delivery] = _CONTROL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """An actor's own timer: ``what`` is due."""
+
+    DELIVERY: ClassVar[Delivery] = _PROTECTIVE
+
+    what: str
