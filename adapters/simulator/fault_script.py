@@ -1,6 +1,6 @@
 """Faults as data: what goes wrong, with which requests or events, when and how often; also as a JSON file.
 
-A script is ``{"seed": 7, "rules": [{"action": "lost_answer", "requests": ["place"], "purposes": ["stop"], "nth": 1}]}``.
+A script is ``{"seed": 7, "rules": [{"action": "lost_answer", "requests": ["place"], "purposes": ["stop"]}]}``.
 A rule matches a request by its type, purpose, order kind and symbol (nothing given matches all), within its period
 (seconds since the exchange started); of those that match it takes the ``nth`` (counting from 1) and the ones after it
 until it has acted ``count`` times, each with its probability.

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import pairwise
+from math import sqrt
 from operator import attrgetter
 from typing import NamedTuple, Protocol
 
@@ -177,7 +178,7 @@ class SeededFeed:
         self._ticks = dict(ticks)
         self._step_ms = step_ms
         # A random walk of n steps spreads with the square root of n.
-        self._per_step = volatility_percent / 100 / (3_600_000 / step_ms) ** 0.5
+        self._per_step = volatility_percent / 100 / sqrt(3_600_000 / step_ms)
         self._jump = jump_percent / 100
         self._numbers = {symbol: subject_number(symbol) for symbol in bases}
         self._bridges: dict[Symbol, list[tuple[int, int, float, float]]] = {}
@@ -229,13 +230,13 @@ class SeededFeed:
             if step == right:
                 return at_right
             middle = (left + right) // 2
-            spread = self._per_step * ((right - left) / 4) ** 0.5
+            spread = self._per_step * sqrt((right - left) / 4)
             at_middle = (at_left + at_right) / 2 + spread * bell_noise(self._seed, number, left, right)
             half = (left, middle, at_left, at_middle) if step <= middle else (middle, right, at_middle, at_right)
             stack.append(half)
 
     def _anchor(self, number: int, block: int) -> float:
-        return self._per_step * 2.0 ** (self.DEPTH / 2) * bell_noise(self._seed, number, block) / 3
+        return self._per_step * (1 << (self.DEPTH // 2)) * bell_noise(self._seed, number, block) / 3
 
     def _jumped(self, symbol: Symbol, step: int) -> float:
         size = 1 << self.DEPTH

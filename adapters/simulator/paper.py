@@ -1,0 +1,436 @@
+"""The paper exchange: the engine with a market, a network, faults, streams and durable state around it.
+
+It lives beside its clients, not inside them: it goes on while none is connected, and a request that is under way when
+its client dies still reaches it. The same code runs in virtual and in real time; both come in as a scheduler and a
+clock. All callbacks run on the scheduler's thread, never under the exchange's lock.
+
+What a request or a price changed is durable before anybody hears of it.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+
+from adapters.simulator.engine import Exchange
+from adapters.simulator.fault_script import NO_FAULTS, FaultAction, FaultRule, FaultScript
+from adapters.simulator.faults import Faults
+from adapters.simulator.feed import MarketFeed, PricePoint
+from adapters.simulator.funding import FundingSchedule
+from adapters.simulator.ledger import Snapshot
+from adapters.simulator.paper_config import Clock, PaperConfig, Scheduler
+from adapters.simulator.paper_desk import Found, answer_request
+from adapters.simulator.paper_memory import PaperMemory
+from adapters.simulator.state import VenueEvent, round_to
+from messages.instruments import Instrument
+from messages.market import Tick
+from messages.values import Price, Symbol, VenueOrderId
+from messages.venue import (
+    CancelOrder,
+    FetchServerTime,
+    OrderAccepted,
+    OrderRejected,
+    PlaceOrder,
+    RejectReason,
+    VenueAnswer,
+    VenueRequest,
+)
+
+_POINTS_A_TURN = 500
+
+
+class Subscriber(Protocol):
+    """A client's streams, as the exchange sees them."""
+
+    def publish(self, events: Sequence[VenueEvent], *, late_s: float) -> None:
+        """Private events, in order, to be delivered ``late_s`` later than usual."""
+        ...
+
+    def tick(self, tick: Tick) -> None:
+        """A price."""
+        ...
+
+    def wants(self, symbol: Symbol) -> bool:
+        """Whether ticks of ``symbol`` are wanted now."""
+        ...
+
+    def drop(self, for_s: float) -> None:
+        """Lose the connection; it may come back after ``for_s`` seconds."""
+        ...
+
+
+@dataclass(slots=True)
+class Session:
+    """What the venue's gateway knows of one client: by how much that client believes our clock to be off."""
+
+    clock_offset_ms: int = 0
+
+
+class PaperExchange:
+    """One simulated venue with one account."""
+
+    def __init__(
+        self,
+        *,
+        instruments: Iterable[Instrument],
+        feed: MarketFeed,
+        scheduler: Scheduler,
+        clock: Clock,
+        config: PaperConfig | None = None,
+        path: Path | None = None,
+        funding: FundingSchedule | None = None,
+        faults: FaultScript = NO_FAULTS,
+        on_boundary: Callable[[str], None] | None = None,
+    ) -> None:
+        """Set up, or continue from the state in ``path`` (``None``: in memory only); :meth:`start` sets it going.
+
+        Raises:
+            PaperStateError: when the state file cannot be used.
+        """
+        self.config = PaperConfig() if config is None else config
+        self.scheduler = scheduler
+        self.clock = clock
+        self.on_boundary = on_boundary
+        self._feed = feed
+        self._lock = threading.RLock()
+        self._subscribers: list[Subscriber] = []
+        self._memory = PaperMemory(path, self.config, tuple(instruments), funding, now_ms=clock.now_ms())
+        self.engine: Exchange = self._memory.exchange
+        self.faults = Faults(faults, start_ms=self._memory.started_ms)
+        self._points: Iterator[PricePoint] = iter(())
+        self._pending: PricePoint | None = None
+        self._skew_ms = 0
+        self._running = False
+        self.ticks = 0
+
+    # --- life -------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open the market: at the feed's present price, or, after a restart, having walked there from the last one."""
+        with self._lock:
+            if self._running:
+                return
+            self._running = True
+            now_ms = self.clock.now_ms()
+            since_ms = self._memory.resumed_ms
+            if since_ms is None:
+                for point in self._feed.opening(now_ms):
+                    self._move(point._replace(time_ms=now_ms))
+            else:
+                self._catch_up(since_ms, now_ms)
+            self._points = self._feed.stream(now_ms)
+            self._pending = next(self._points, None)
+            events = self._commit()
+        self._publish(events)
+        self._wait_for_market()
+        for rule in self.faults.timed:
+            self._schedule_fault(rule, now_ms)
+
+    def stop(self) -> None:
+        """Close the market and the state file; what is under way is not executed any more."""
+        with self._lock:
+            self._running = False
+            self._memory.close(self.clock.now_ms())
+
+    @property
+    def finished(self) -> bool:
+        """Whether a recorded feed has come to its end."""
+        return self._running and self._pending is None
+
+    def ledger_snapshot(self) -> Snapshot:
+        """The venue's book on its clients, as of now."""
+        with self._lock:
+            return self.engine.ledger.snapshot(self.clock.now_ms())
+
+    # --- clients ----------------------------------------------------------------------------------------------------
+
+    def subscribe(self, subscriber: Subscriber) -> None:
+        """Let a client's streams hear what happens."""
+        with self._lock:
+            self._subscribers = [*self._subscribers, subscriber]
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """No longer; harmless when it never did."""
+        with self._lock:
+            self._subscribers = [each for each in self._subscribers if each is not subscriber]
+
+    def carry(self, request: VenueRequest, session: Session, answered: Callable[[VenueAnswer], None]) -> None:
+        """Carry a request over the simulated network; ``answered`` is called when, and if, the answer arrives."""
+        sent_ms = self.clock.now_ms()
+        with self._lock:
+            number = self._memory.next_request()
+            found = self.faults.of_request(request, sent_ms)
+        if FaultAction.LOST_REQUEST in found:
+            return
+        delay_s = self.config.request_delay.draw_s(self.config.seed, number, 1)
+        late = found.get(FaultAction.LATE_EXECUTION)
+        if late is not None:
+            delay_s += late.delay_s
+        offset_ms = session.clock_offset_ms
+
+        def arrive() -> None:
+            self._arrive(request, found, session, answered, number=number, sent_ms=sent_ms, offset_ms=offset_ms)
+
+        def arrive_again() -> None:
+            self._arrive(request, {}, session, _ignore, number=number, sent_ms=sent_ms, offset_ms=offset_ms)
+
+        self.scheduler.call_later(delay_s, arrive)
+        twice = found.get(FaultAction.DUPLICATE_REQUEST)
+        if twice is not None:
+            self.scheduler.call_later(delay_s + twice.delay_s, arrive_again)
+
+    def boundary(self, name: str) -> None:
+        """Tell a crash harness where we are; it may raise, to end the client's process here."""
+        if self.on_boundary is not None:
+            self.on_boundary(name)
+
+    def current_tick(self, symbol: Symbol) -> Tick | None:
+        """The latest price of ``symbol``; ``None`` before its first."""
+        with self._lock:
+            market = self.engine.state.markets.get(symbol)
+            return None if market is None or not market.last else self._tick(symbol)
+
+    # --- hands: what people and markets do past the client ----------------------------------------------------------
+
+    def by_hand(self, request: VenueRequest) -> VenueAnswer:
+        """Execute a request at once, as somebody else's client would: no network, no faults; the streams hear of it."""
+        now_ms = self.clock.now_ms()
+        with self._lock:
+            answer = answer_request(self.engine, request, {}, now_ms=now_ms, sent_ms=now_ms, venue_ms=now_ms)
+            events = self._commit()
+        self._publish(events)
+        return answer
+
+    def gap(self, symbol: Symbol, percent: Decimal) -> None:
+        """Let the price jump, and stay away from the feed's by as much from now on."""
+        with self._lock:
+            self.engine.state.changes.settings = True
+            self._memory.factors[symbol] = self._memory.factor(symbol) * (1 + percent / 100)
+            last = round_to(self.engine.state.markets[symbol].last * (1 + percent / 100), self._tick_size(symbol))
+            self._move_to(symbol, last, self.clock.now_ms(), mark=None, gap=True)
+            events = self._commit()
+        self._publish(events)
+        self._tell_price(symbol)
+
+    def offset_mark(self, symbol: Symbol, percent: Decimal) -> None:
+        """Keep the mark price ``percent`` away from the last price, from now on; 0 ends it."""
+        with self._lock:
+            self.engine.state.changes.settings = True
+            self._memory.mark_offsets[symbol] = percent
+            self._move_to(symbol, self.engine.state.markets[symbol].last, self.clock.now_ms(), mark=None, gap=True)
+            events = self._commit()
+        self._publish(events)
+        self._tell_price(symbol)
+
+    def suspend(self, symbol: Symbol, *, trading: bool = False) -> None:
+        """Suspend (or resume) trading of a symbol; its working orders stay."""
+        with self._lock:
+            self.engine.set_instrument(replace(self.engine.state.instruments[symbol], trading=trading))
+
+    # --- inside: requests -------------------------------------------------------------------------------------------
+
+    def _arrive(
+        self,
+        request: VenueRequest,
+        found: Found,
+        session: Session,
+        answered: Callable[[VenueAnswer], None],
+        *,
+        number: int,
+        sent_ms: int,
+        offset_ms: int,
+    ) -> None:
+        if not self._running:
+            return
+        # The boundary may raise to end the client's process; the exchange is another one, and goes on.
+        try:
+            self.boundary("request_arrived")
+        finally:
+            answer = self._serve(request, found, session, sent_ms=sent_ms, offset_ms=offset_ms)
+            self._send_back(answer, found, answered, number=number)
+            self.boundary("request_executed")
+
+    def _serve(
+        self, request: VenueRequest, found: Found, session: Session, *, sent_ms: int, offset_ms: int
+    ) -> VenueAnswer:
+        now_ms = self.clock.now_ms()
+        late_events: list[VenueEvent] = []
+        overtaken = found.get(FaultAction.FILL_AFTER_CANCEL)
+        with self._lock:
+            if isinstance(request, FetchServerTime):
+                session.clock_offset_ms = self._skew_ms
+            elif abs(self._skew_ms - offset_ms) > self.config.receive_window_ms:
+                return OrderRejected(reason=RejectReason.CLOCK, text="timestamp outside of the receive window")
+            if overtaken is not None and isinstance(request, CancelOrder):
+                quantity = overtaken.quantities[0] if overtaken.quantities else None
+                self.engine.fill_working(request.order, quantity, now_ms)
+                late_events = self._commit()
+            answer = answer_request(
+                self.engine, request, found, now_ms=now_ms, sent_ms=sent_ms, venue_ms=now_ms + self._skew_ms
+            )
+            events = self._commit()
+        self._publish(events)
+        if overtaken is not None:
+            self._publish(late_events, late_s=overtaken.delay_s)
+        partial = found.get(FaultAction.PARTIAL_FILL)
+        if partial is not None and isinstance(request, PlaceOrder) and isinstance(answer, OrderAccepted):
+            self._fill_piecewise(answer.report.venue_order_id, partial, 1)
+        return answer
+
+    def _send_back(
+        self, answer: VenueAnswer, found: Found, answered: Callable[[VenueAnswer], None], *, number: int
+    ) -> None:
+        if FaultAction.LOST_ANSWER in found:
+            return
+        delay_s = self.config.answer_delay.draw_s(self.config.seed, number, 2)
+        late = found.get(FaultAction.LATE_ANSWER)
+        if late is not None:
+            delay_s += late.delay_s
+        self.scheduler.call_later(delay_s, lambda: answered(answer))
+
+    def _fill_piecewise(self, venue_order_id: VenueOrderId, rule: FaultRule, piece: int) -> None:
+        if piece > len(rule.quantities) or (piece == len(rule.quantities) and not rule.fill_rest):
+            return
+
+        def fill() -> None:
+            if not self._running:
+                return
+            quantity = rule.quantities[piece] if piece < len(rule.quantities) else None
+            with self._lock:
+                self.engine.allow(venue_order_id, quantity, self.clock.now_ms())
+                events = self._commit()
+            self._publish(events)
+            self._fill_piecewise(venue_order_id, rule, piece + 1)
+
+        self.scheduler.call_later(rule.every_s, fill)
+
+    def _commit(self) -> list[VenueEvent]:
+        """Make durable what happened; gives what may be told now."""
+        self._memory.save()
+        return self.engine.take_events()
+
+    def _publish(self, events: Sequence[VenueEvent], *, late_s: float = 0.0) -> None:
+        if events:
+            for subscriber in self._subscribers:
+                subscriber.publish(events, late_s=late_s)
+
+    # --- inside: the market -----------------------------------------------------------------------------------------
+
+    def _wait_for_market(self) -> None:
+        pending = self._pending
+        if pending is not None:
+            self.scheduler.call_later((pending.time_ms - self.clock.now_ms()) / 1000, self._market_due)
+
+    def _market_due(self) -> None:
+        """Take every point that is due; a limited number a turn, so that requests are served in between."""
+        pending = self._pending
+        if not self._running or pending is None:
+            return
+        due_ms = max(pending.time_ms, self.clock.now_ms())
+        for _ in range(_POINTS_A_TURN):
+            if pending is None or pending.time_ms > due_ms:
+                break
+            with self._lock:
+                self._move(pending)
+                events = self._commit() if self.engine.state.events else ()
+            self._publish(events)
+            self._tell_price(pending.symbol)
+            pending = next(self._points, None)
+        self._pending = pending
+        self._wait_for_market()
+
+    def _catch_up(self, since_ms: int, now_ms: int) -> None:
+        step_ms = max(1, (now_ms - since_ms) // self.config.catch_up_points)
+        for point in self._feed.stream(since_ms, step_ms=step_ms):
+            if point.time_ms > now_ms:
+                break
+            self._move(point)
+        for point in self._feed.opening(now_ms):
+            self._move(point._replace(time_ms=now_ms, gap=False))
+
+    def _move(self, point: PricePoint) -> None:
+        last = point.last
+        factor = self._memory.factors.get(point.symbol)
+        if factor is not None:
+            last = round_to(last * factor, self._tick_size(point.symbol))
+        self._move_to(point.symbol, last, point.time_ms, mark=point.mark, gap=point.gap)
+
+    def _move_to(self, symbol: Symbol, last: Price, at_ms: int, *, mark: Price | None, gap: bool) -> None:
+        offset = self._memory.mark_offsets.get(symbol)
+        if offset:
+            mark = round_to(last * (1 + offset / 100), self._tick_size(symbol))
+        self.engine.move(symbol, last, max(at_ms, self.engine.state.now_ms), mark=mark, gap=gap)
+        self.ticks += 1
+
+    def _tell_price(self, symbol: Symbol) -> None:
+        tick: Tick | None = None
+        for subscriber in self._subscribers:
+            if subscriber.wants(symbol):
+                tick = self._tick(symbol) if tick is None else tick
+                subscriber.tick(tick)
+
+    def _tick(self, symbol: Symbol) -> Tick:
+        market = self.engine.state.markets[symbol]
+        exchange = self.config.exchange
+        half_spread = market.tick * exchange.slippage.half_spread_ticks
+        last = market.last
+        return Tick(
+            venue=exchange.venue,
+            symbol=symbol,
+            last=last,
+            mark=market.mark,
+            high=last,
+            low=last,
+            time_ms=market.time_ms,
+            bid=last - half_spread,
+            ask=last + half_spread,
+        )
+
+    def _tick_size(self, symbol: Symbol) -> Price:
+        return self.engine.state.markets[symbol].tick
+
+    # --- inside: faults that come at their time ---------------------------------------------------------------------
+
+    def _schedule_fault(self, rule: FaultRule, now_ms: int) -> None:
+        since_s = (now_ms - self._memory.started_ms) / 1000
+        over = rule.until_s is not None and since_s >= rule.until_s
+        once = rule.action in (FaultAction.PRICE_GAP, FaultAction.STREAM_DROP)
+        if over or (once and self._memory.resumed_ms is not None and since_s > rule.from_s):
+            return
+        self.scheduler.call_later(max(0.0, rule.from_s - since_s), lambda: self._begin(rule))
+        if rule.until_s is not None:
+            self.scheduler.call_later(rule.until_s - since_s, lambda: self._end(rule))
+
+    def _begin(self, rule: FaultRule) -> None:
+        if not self._running:
+            return
+        if rule.action is FaultAction.CLOCK_SKEW:
+            self._skew_ms = rule.offset_ms
+        elif rule.action is FaultAction.STREAM_DROP:
+            for subscriber in self._subscribers:
+                subscriber.drop(rule.for_s)
+        for symbol in rule.symbols:
+            if rule.action is FaultAction.PRICE_GAP:
+                self.gap(symbol, rule.percent)
+            elif rule.action is FaultAction.MARK_OFFSET:
+                self.offset_mark(symbol, rule.percent)
+            elif rule.action is FaultAction.SUSPEND:
+                self.suspend(symbol)
+
+    def _end(self, rule: FaultRule) -> None:
+        if not self._running:
+            return
+        if rule.action is FaultAction.CLOCK_SKEW:
+            self._skew_ms = 0
+        for symbol in rule.symbols:
+            if rule.action is FaultAction.MARK_OFFSET:
+                self.offset_mark(symbol, Decimal(0))
+            elif rule.action is FaultAction.SUSPEND:
+                self.suspend(symbol, trading=True)
+
+
+def _ignore(answer: VenueAnswer) -> None:
+    """The answer to a request that nobody sent."""
+    _ = answer
