@@ -1,0 +1,121 @@
+"""What a restart reads (S5): positions that are not ended, their trailing state, and intents whose outcome is open."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from loguru import logger
+from sqlalchemy import Connection, Row, select
+
+from messages.journal import RestoredPosition
+from messages.state import Intent, TrailingPhase, TrailingState
+from messages.values import PositionId
+from persistence.codec import Undecodable, decode_intent, decode_position
+from persistence.tables import (
+    ENDED_PHASES,
+    OPEN_STATUSES,
+    decisions,
+    orders,
+    positions,
+    signals_log,
+    trailing_stop_state,
+)
+
+_IDS_A_QUERY: Final = 1_000
+_OPEN: Final = positions.c.phase.not_in(ENDED_PHASES)
+
+
+def open_positions(connection: Connection, account: str) -> list[RestoredPosition]:
+    """Every position that is not ended, oldest first; a row that something else spoiled is left out, loudly."""
+    trailing = _trailing(connection, account)
+    intents = _open_intents(connection, account)
+    states = connection.execute(
+        select(positions.c.state)
+        .where(positions.c.account == account, _OPEN)
+        .order_by(positions.c.opened_ms, positions.c.position_id),
+    ).scalars()
+    restored: list[RestoredPosition] = []
+    for state in states:
+        try:
+            position = decode_position(state)
+        except Undecodable as error:
+            # Its venue position is found as an untracked one and protected; the others must not wait for a person.
+            logger.critical("a row of positions cannot be read and is left out: {}", error)
+            continue
+        restored.append(
+            RestoredPosition(
+                position=position,
+                trailing=trailing.get(position.position_id),
+                open_intents=tuple(intents.get(position.position_id, ())),
+            ),
+        )
+    return restored
+
+
+def known_signals(connection: Connection, account: str, since_ms: int) -> frozenset[str]:
+    """Ids of the signals whose fate was recorded at ``since_ms`` or later."""
+    found = connection.execute(
+        select(signals_log.c.signal_id).where(signals_log.c.account == account, signals_log.c.at_ms >= since_ms),
+    ).scalars()
+    return frozenset(found)
+
+
+def applied_decisions(connection: Connection, account: str, decision_ids: Sequence[str]) -> frozenset[str]:
+    """Which of ``decision_ids`` are applied."""
+    found: set[str] = set()
+    for start in range(0, len(decision_ids), _IDS_A_QUERY):
+        asked = decision_ids[start : start + _IDS_A_QUERY]
+        found.update(
+            connection.execute(
+                select(decisions.c.decision_id).where(
+                    decisions.c.account == account,
+                    decisions.c.decision_id.in_(asked),
+                ),
+            ).scalars(),
+        )
+    return frozenset(found)
+
+
+def _trailing(connection: Connection, account: str) -> dict[PositionId, TrailingState]:
+    rows = connection.execute(
+        select(trailing_stop_state)
+        .join(
+            positions,
+            (positions.c.account == trailing_stop_state.c.account)
+            & (positions.c.position_id == trailing_stop_state.c.position_id),
+        )
+        .where(positions.c.account == account, _OPEN),
+    )
+    return {PositionId(row.position_id): trailing_of(row) for row in rows}
+
+
+def trailing_of(row: Row[Any]) -> TrailingState:
+    """A row of ``trailing_stop_state`` as the state it was written from."""
+    return TrailingState(
+        position_id=PositionId(row.position_id),
+        phase=TrailingPhase(row.phase),
+        highest=row.highest,
+        lowest=row.lowest,
+        activation_price=row.activation_price,
+        callback_percent=row.callback_percent,
+        stop_price=row.stop_price,
+        update_count=row.update_count,
+        last_update_ms=row.last_update_ms,
+    )
+
+
+def _open_intents(connection: Connection, account: str) -> dict[PositionId, list[Intent]]:
+    rows = connection.execute(
+        select(orders.c.intent)
+        .where(orders.c.account == account, orders.c.status.in_(OPEN_STATUSES))
+        .order_by(orders.c.created_ms, orders.c.intent_id),
+    ).scalars()
+    found: defaultdict[PositionId, list[Intent]] = defaultdict(list)
+    for row in rows:
+        try:
+            intent = decode_intent(row)
+        except Undecodable as error:
+            logger.critical("a row of orders cannot be read and is left out: {}", error)
+            continue
+        found[intent.position_id].append(intent)
+    return found
