@@ -2,8 +2,8 @@
 
 from actors.kernel.actor import Actor
 from actors.kernel.asks import Reply
-from actors.kernel.cell import CrashRecord
 from actors.kernel.context import Context
+from actors.kernel.crash import CrashRecord
 from actors.kernel.faults import (
     ActorUnavailable,
     AskRefused,

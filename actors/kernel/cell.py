@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from types import TracebackType
 from typing import Any, Protocol
 
 import pykka
 
+from actors.kernel.crash import CrashRecord
 from actors.kernel.faults import ActorUnavailable
 from actors.kernel.mailbox import Answerable, Envelope, Mailbox, Stamp
 from actors.kernel.runtime import Handle, Runnable, Runtime
@@ -47,21 +47,6 @@ class Order(Enum):
 
     START = "start"
     STOP = "stop"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrashRecord:
-    """One crash, as the shell shows it; times in UTC milliseconds and seconds."""
-
-    at_ms: int
-    epoch: int
-    error: str
-    fingerprint: str
-    phase: str
-    message: str | None
-    attempts: int
-    uptime_s: float
-    traceback: str
 
 
 class Home(Protocol):
@@ -342,12 +327,22 @@ class Cell:
             self.holds = frozenset()
             self.closed = None
 
+    def hand_over_counts(self) -> tuple[int, int, int]:
+        """Told, handled and dead-lettered so far; counting starts over."""
+        with self.lock:
+            counts = self.told, self.handled, self.dead_lettered
+            self.told = self.handled = self.dead_lettered = 0
+        return counts
+
     def kill(self) -> None:
         """The process died at this instant: nothing is delivered or told any more."""
         with self.lock:
             self.void = True
             incarnation, self.incarnation = self.incarnation, None
             if incarnation is not None:
+                for envelope in incarnation.slot or ():
+                    self.mailbox.put_back(envelope)  # it still counts as queued
+                incarnation.slot = None
                 incarnation.fenced = True
                 incarnation.open = False
 
@@ -374,7 +369,7 @@ class Cell:
                         self.told += 1
                         self.mailbox.merge(waiting, merged, 1)
                         return True
-        except Exception:  # noqa: BLE001 - a tell never raises; the message then waits by itself
+        except Exception:  # noqa: BLE001, S110 - a tell never raises; the message then waits by itself
             pass
         envelope.key = None
         return False
@@ -390,13 +385,3 @@ class Cell:
         for handle in (incarnation.watched_start, incarnation.giving_up):
             if handle is not None:
                 handle.cancel()
-
-
-def innermost(traceback: TracebackType | None) -> str:
-    """File, function and line where an exception came from; enough to tell two causes apart."""
-    where = "nowhere"
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        where = f"{code.co_filename.replace(chr(92), '/').rsplit('/', 1)[-1]}:{code.co_name}:{traceback.tb_lineno}"
-        traceback = traceback.tb_next
-    return where

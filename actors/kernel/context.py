@@ -123,7 +123,7 @@ class Context:
     def take_more(self, limit: int, types: tuple[type, ...]) -> list[object]:
         """Up to ``limit`` further tells of ``types`` that wait next in the lane of the message in flight.
 
-        They join it in flight: settled together when ``on_receive`` returns, and at a crash each is treated as in flight.
+        They join it in flight: settled together when ``on_receive`` returns; at a crash each counts as in flight.
         """
         return [envelope.message for envelope in self._cell.take_more(self._incarnation, limit, types)]
 
@@ -138,4 +138,8 @@ class Context:
 
     def stop(self) -> None:
         """Stop me in order, after the message in flight."""
-        self._incarnation.stopping_itself = True
+        runtime = self._cell.home.runtime
+        if runtime.current().incarnation is self._incarnation:
+            self._incarnation.stopping_itself = True
+        else:
+            runtime.decide(self._kernel.wants_to_stop, self._cell, self._incarnation)

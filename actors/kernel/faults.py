@@ -7,11 +7,11 @@ class KernelError(Exception):
     """Whatever the kernel raises on purpose."""
 
 
-class AskTimeout(KernelError):
+class AskTimeout(KernelError):  # noqa: N818 - says what happened, as the shell shows it
     """No answer came within the time that the asker gave, or that was left of the deadline it works under."""
 
 
-class AskRefused(KernelError):
+class AskRefused(KernelError):  # noqa: N818 - says what happened, as the shell shows it
     """The ask would wait for itself.
 
     Attributes:
@@ -23,31 +23,31 @@ class AskRefused(KernelError):
         self.cycle = tuple(cycle)
 
 
-class ActorUnavailable(KernelError):
+class ActorUnavailable(KernelError):  # noqa: N818 - says what happened, as the shell shows it
     """The asked actor crashed, stopped or dropped the message before it answered."""
 
 
-class StaleEpoch(KernelError):
+class StaleEpoch(KernelError):  # noqa: N818 - says what happened, as the shell shows it
     """This incarnation was replaced: nothing it does may take effect any more."""
 
 
-class StartTimedOut(KernelError):
+class StartTimedOut(KernelError):  # noqa: N818 - says what happened, as the shell shows it
     """The actor was not ready within its ``start_timeout_s``."""
 
 
-class StopTimedOut(KernelError):
+class StopTimedOut(KernelError):  # noqa: N818 - says what happened, as the shell shows it
     """The actor did not finish stopping within its ``stop_timeout_s`` and was abandoned."""
 
 
-class Hung(KernelError):
+class Hung(KernelError):  # noqa: N818 - says what happened, as the shell shows it
     """One message stayed in flight for longer than ``hang_timeout_s``, counted in kernel scans."""
 
 
-class Abandoned(KernelError):
+class Abandoned(KernelError):  # noqa: N818 - says what happened, as the shell shows it
     """An operator gave this incarnation up."""
 
 
-class NotReady(KernelError):
+class NotReady(KernelError):  # noqa: N818 - says what happened, as the shell shows it
     """The tree was not up in time."""
 
 

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from actors.kernel.cell import CrashRecord
+from actors.kernel.crash import CrashRecord
 from actors.kernel.specs import Backoff
 from actors.kernel.supervision import restart_delay_s
 

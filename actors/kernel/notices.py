@@ -53,7 +53,7 @@ class ActorRestarted(Notice):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActorParked(Notice):
-    """An actor failed too often; its address and mailbox are kept and nothing is handled until an operator restarts it."""
+    """An actor failed too often; address and mailbox are kept, nothing is handled until it is restarted by hand."""
 
     epoch: int
     error: str

@@ -59,6 +59,8 @@ class Driver:
         while node is not None:
             if node.leaving and self.stop(node):
                 self._remove(node)
+            elif isinstance(node, Leaf) and node.quitting:
+                self.stop(node)
             if node.plan is not None:
                 self.drive(node.plan)
             node = above(node)

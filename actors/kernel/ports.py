@@ -2,7 +2,8 @@
 
 from typing import Protocol
 
-from actors.kernel.cell import Cell, CrashRecord, Incarnation
+from actors.kernel.cell import Cell, Incarnation
+from actors.kernel.crash import CrashRecord
 from actors.kernel.specs import ChildSpec
 
 

@@ -5,7 +5,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from actors.kernel import inspection
-from actors.kernel.cell import Cell, CrashRecord, Lost, Status
+from actors.kernel.cell import Cell, Lost, Status
+from actors.kernel.crash import CrashRecord
 from actors.kernel.faults import NotReady
 from actors.kernel.incidents import Incident
 from actors.kernel.inspection import ActorInfo, Conservation, TimerInfo, TreeNode
@@ -41,7 +42,6 @@ class ActorSystem:
         self.killed = False
         self._subscribers: tuple[Subscriber, ...] = ()
         self._dead_letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
-        self._former = inspection.NOTHING
         self.kernel = (parts.kernel or Kernel)(home=self, runtime=runtime, parts=parts, publish=self.publish)
 
     def start(self, root: GroupSpec, timeout_s: float = START_TIMEOUT_S) -> None:
@@ -49,7 +49,10 @@ class ActorSystem:
 
         Raises:
             NotReady: Not all of it was in time; names what is missing. The tree keeps trying.
+            RuntimeError: It was started before.
         """
+        if self.kernel.root is not None:
+            raise RuntimeError("a system is started once")
         self.runtime.start(self.kernel.scan)
         ready = self.runtime.gate()
         self.kernel.boot(root, ready)
@@ -68,7 +71,7 @@ class ActorSystem:
 
     def find(self, path: str) -> Ref | None:
         """The address ``path``, if there is one."""
-        cell = self.kernel.cells.get(path.lstrip("/"))
+        cell = self.kernel.registry.cells.get(path.lstrip("/"))
         return Ref(cell) if cell is not None else None
 
     def spawn(self, group_path: str, spec: ChildSpec) -> Ref:
@@ -123,7 +126,7 @@ class ActorSystem:
     ) -> ShutdownReport:
         """Run the phases, stop the tree in reverse, end the runtime."""
         began_s = self.runtime.monotonic_s()
-        reports = run_phases(phases, runtime=self.runtime, find=self.kernel.cells.get)
+        reports = run_phases(phases, runtime=self.runtime, find=self.kernel.registry.cells.get)
         down = self.runtime.gate()
         self.kernel.halt(down)
         stopped = self.runtime.wait(down, stop_timeout_s)
@@ -133,7 +136,7 @@ class ActorSystem:
     def kill(self) -> None:
         """As if the process died at this instant: no ``on_stop``, no delivery, no timer, no tell from here on."""
         self.killed = True
-        for cell in tuple(self.kernel.cells.values()):
+        for cell in tuple(self.kernel.registry.cells.values()):
             cell.kill()
         self.runtime.stop(abruptly=True)
 
@@ -154,7 +157,7 @@ class ActorSystem:
 
     def paths(self) -> list[str]:
         """All addresses, sorted."""
-        return sorted(tuple(self.kernel.cells))
+        return sorted(self.kernel.registry.cells)
 
     def info(self, path: str) -> ActorInfo:
         """Everything about one actor."""
@@ -164,7 +167,7 @@ class ActorSystem:
         """Where the messages of one address went, or of all there ever were."""
         if path is not None:
             return inspection.conservation_of(self._cell(path))
-        return self.kernel.conservation()
+        return self.kernel.registry.conservation()
 
     def dead_letters(self) -> tuple[DeadLetter, ...]:
         """The last thousand messages that nobody handled."""
@@ -176,7 +179,7 @@ class ActorSystem:
 
     def incidents(self) -> list[Incident]:
         """Crashes folded by cause, newest last."""
-        return self.kernel.incidents.all()
+        return self.kernel.judge.incidents.all()
 
     def timers(self, path: str) -> tuple[TimerInfo, ...]:
         """The pending timers of an actor, soonest first."""
@@ -224,9 +227,11 @@ class ActorSystem:
             self.publish(notice)
 
     def _cell(self, path: str) -> Cell:
-        cell = self.kernel.cells.get(path.strip("/"))
+        cell = self.kernel.registry.cells.get(path.strip("/"))
         if cell is None:
-            near = difflib.get_close_matches(path.strip("/"), tuple(self.kernel.cells), n=SUGGESTIONS, cutoff=0.4)
+            near = difflib.get_close_matches(
+                path.strip("/"), tuple(self.kernel.registry.cells), n=SUGGESTIONS, cutoff=0.4
+            )
             hint = f"; near it are {', '.join(near)}" if near else ""
             raise KeyError(f"no actor at {path}{hint}")
         return cell

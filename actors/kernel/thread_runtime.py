@@ -7,7 +7,6 @@
 - The announcer runs subscribers, so that a slow one delays nobody else.
 """
 
-import heapq
 import random
 import secrets
 import sys
@@ -22,6 +21,7 @@ from loguru import logger
 
 from actors.kernel.cell import Incarnation
 from actors.kernel.runtime import Runnable
+from actors.kernel.timer_heap import TimedCall, TimerHeap
 
 POOL_THREADS = 4
 TURN_BUDGET = 64
@@ -29,6 +29,9 @@ TURN_BUDGET = 64
 
 SLICE_S = 0.5
 """Longest uninterrupted wait, so that every thread notices the end, on Windows too."""
+
+PINNED_SLICE_S = 5.0
+"""The same for pinned threads, which may be many; they are woken when they are to end."""
 
 LINGER_S = 2.0
 """How long an orderly stop waits for each thread."""
@@ -69,19 +72,6 @@ class ThreadGate:
         return self._open or self._lock.acquire(timeout=min(max(timeout_s, 0.0), MAX_WAIT_S))
 
 
-class TimedCall:
-    """A call that the timer thread will make."""
-
-    __slots__ = ("call",)
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self.call: Callable[[], None] | None = call
-
-    def cancel(self) -> None:
-        """Make it not happen."""
-        self.call = None
-
-
 class ThreadRuntime:
     """Real time on real threads, none of them a daemon of somebody else's making.
 
@@ -103,9 +93,8 @@ class ThreadRuntime:
         self._running: dict[Runnable, int] = {}
         self._lost: set[Runnable] = set()
         self._guard = threading.Lock()
-        self._calls: list[tuple[float, int, TimedCall]] = []
+        self._calls = TimerHeap()
         self._calls_changed = threading.Condition()
-        self._sequence = 0
         self._threads: list[threading.Thread] = []
         self._over = threading.Event()
 
@@ -124,12 +113,10 @@ class ThreadRuntime:
 
     def call_later(self, delay_s: float, call: Callable[[], None]) -> TimedCall:
         """Run ``call`` on the timer thread in ``delay_s`` seconds."""
-        timed = TimedCall(call)
         due_s = time.monotonic() + delay_s
         with self._calls_changed:
-            self._sequence += 1
-            heapq.heappush(self._calls, (due_s, self._sequence, timed))
-            if self._calls[0][2] is timed:
+            timed = self._calls.push(due_s, call)
+            if self._calls.soonest() == due_s:
                 self._calls_changed.notify()
         return timed
 
@@ -195,6 +182,9 @@ class ThreadRuntime:
 
     def replace(self, runnable: Runnable) -> None:
         """Give up the thread that is stuck in ``runnable``'s turn; the pool gets another one for it."""
+        queue = self._pinned.get(runnable)
+        if queue is not None:
+            queue.put(False)
         with self._guard:
             if runnable not in self._running:
                 return
@@ -246,7 +236,7 @@ class ThreadRuntime:
         try:
             while not self._over.is_set() and not runnable.finished():
                 try:
-                    queue.get(timeout=SLICE_S)
+                    queue.get(timeout=PINNED_SLICE_S)
                 except Empty:
                     continue
                 while not self._over.is_set() and self._turn(runnable):
@@ -309,16 +299,14 @@ class ThreadRuntime:
 
     def _timer_loop(self) -> None:
         while not self._over.is_set():
-            timed: TimedCall | None = None
+            call: Callable[[], None] | None = None
             with self._calls_changed:
-                now_s = time.monotonic()
-                if self._calls and self._calls[0][0] <= now_s:
-                    timed = heapq.heappop(self._calls)[2]
+                soonest_s, now_s = self._calls.soonest(), time.monotonic()
+                if soonest_s is None or soonest_s > now_s:
+                    self._calls_changed.wait(SLICE_S if soonest_s is None else min(soonest_s - now_s, SLICE_S))
                 else:
-                    wait_s = self._calls[0][0] - now_s if self._calls else SLICE_S
-                    self._calls_changed.wait(min(wait_s, SLICE_S))
-            if timed is not None and (call := timed.call) is not None:
-                timed.call = None
+                    call = self._calls.pop()
+            if call is not None:
                 try:
                     call()
                 except Exception:  # noqa: BLE001 - a timed call's mistake must not stop the clock

@@ -51,7 +51,8 @@ class Timer:
         if self._cancelled or incarnation.fenced:
             return
         if self._interval_s is not None:
-            self.arm(self._interval_s)
+            now_s = incarnation.cell.home.runtime.monotonic_s()
+            self.arm(max(self.due_s + self._interval_s - now_s, 0.0) or self._interval_s)
         if not self._waiting:
             self._waiting = True
             incarnation.cell.post(self._message, incarnation.cell, None, self)

@@ -14,6 +14,7 @@ class Leaf:
 
     Attributes:
         leaving: It is stopped and removed as soon as it is down.
+        quitting: Its incarnation wants to stop, once its brood is gone.
         failures: Crashes since it was last healthy.
         failed_at_s: When it crashed, within the window of its intensity.
         watchers: Cells that watch it, with the epoch of theirs that asked for it.
@@ -24,6 +25,7 @@ class Leaf:
     parent: "Group"
     plan: "Plan | None" = None
     leaving: bool = False
+    quitting: bool = False
     failures: int = 0
     failed_at_s: list[float] = field(default_factory=list)
     watchers: dict[Cell, int] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class Group:
     leaving: bool = False
     failures: int = 0
     failed_at_s: list[float] = field(default_factory=list)
+    escalated_at_s: float = float("-inf")
 
     def leaves(self) -> Iterator[Leaf]:
         """All actors below, in start order."""

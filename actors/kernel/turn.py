@@ -3,8 +3,9 @@
 import traceback
 
 from actors.kernel.actor import Actor
-from actors.kernel.cell import Cell, CrashRecord, Incarnation, Order, innermost
+from actors.kernel.cell import Cell, Incarnation, Order
 from actors.kernel.context import Context
+from actors.kernel.crash import CrashRecord, innermost
 from actors.kernel.faults import ProcessKilled, VirtualHang
 from actors.kernel.mailbox import Envelope
 from actors.kernel.ports import KernelPort
@@ -116,11 +117,9 @@ class Turn:
         before, current.incarnation = current.incarnation, incarnation
         try:
             actor = cell.spec.factory()
-            if not isinstance(actor, Actor):
-                raise TypeError(f"the factory of {cell.path} gave a {type(actor).__name__}, not an actors.kernel.Actor")
-            actor.context = Context(cell, incarnation, self._kernel)
-            incarnation.actor = actor
-            actor._start_actor_loop()  # noqa: SLF001 - pykka's hook for implementors of actor types, which this is
+            incarnation.actor = _checked(actor, cell.path)
+            incarnation.actor.context = Context(cell, incarnation, self._kernel)
+            incarnation.actor._start_actor_loop()  # noqa: SLF001 - pykka's hook for implementors of actor types, which this is
         except ProcessKilled:
             raise
         except VirtualHang as hang:
@@ -169,7 +168,7 @@ class Turn:
         record = CrashRecord(
             at_ms=self._runtime.now_ms(),
             epoch=incarnation.epoch,
-            error=f"{type(error).__name__}: {error}",
+            error=_described(error),
             fingerprint=f"{type(error).__name__}@{innermost(error.__traceback__)}",
             phase=phase,
             message=type(envelope.message).__name__ if envelope is not None else None,
@@ -198,3 +197,16 @@ class Turn:
                 self._runtime.schedule(self)
 
         self._runtime.call_later(hang.resume_after_s, wake_up)
+
+
+def _checked(actor: object, path: str) -> Actor:
+    if not isinstance(actor, Actor):
+        raise TypeError(f"the factory of {path} gave a {type(actor).__name__}, not an actors.kernel.Actor")
+    return actor
+
+
+def _described(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - an exception whose own text fails is still a crash to be reported
+        return type(error).__name__

@@ -9,7 +9,8 @@ from typing import Any
 
 from actors.kernel.cell import Incarnation
 from actors.kernel.runtime import Runnable
-from actors.kernel.virtual_time import TimedCall, VirtualTime
+from actors.kernel.timer_heap import TimedCall
+from actors.kernel.virtual_time import VirtualTime
 
 ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 ID_LENGTH = 16
@@ -195,7 +196,7 @@ class VirtualRuntime:
         """Give up to ``limit`` turns; the clock does not move."""
         ready, choice, tracing = self._ready, self._choice, self._tracing
         done = 0
-        while ready and done < limit:
+        while ready and done < limit and not self._dead:
             size = len(ready)
             if size == 1:
                 chosen = ready.pop()

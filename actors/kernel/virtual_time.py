@@ -1,11 +1,15 @@
 """A clock that jumps, and whose calls outlive the systems that run on it."""
 
-import heapq
 from collections.abc import Callable
 from typing import Protocol
 
+from actors.kernel.timer_heap import TimedCall, TimerHeap
+
 NS = 1_000_000_000
 NS_PER_MS = 1_000_000
+
+INSTANT_LIMIT = 20_000_000
+"""Steps within one instant after which it is a livelock: actors that tell each other for ever."""
 
 
 class Loop(Protocol):
@@ -14,19 +18,6 @@ class Loop(Protocol):
     def drain(self, limit: int) -> int:
         """Do up to ``limit`` units of work; how many were done."""
         ...
-
-
-class TimedCall:
-    """A call at a virtual instant."""
-
-    __slots__ = ("call",)
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self.call: Callable[[], None] | None = call
-
-    def cancel(self) -> None:
-        """Make it not happen."""
-        self.call = None
 
 
 class VirtualTime:
@@ -39,8 +30,7 @@ class VirtualTime:
         self.seed = seed
         self._start_ns = start_ms * NS_PER_MS
         self._now_ns = self._start_ns
-        self._calls: list[tuple[int, int, TimedCall]] = []
-        self._sequence = 0
+        self._calls = TimerHeap()
         self._loops: list[Loop] = []
         self._attached = 0
 
@@ -116,25 +106,22 @@ class VirtualTime:
             self._loops.remove(loop)
 
     def _work(self, done: Callable[[], bool] | None, limit: int | None) -> int:
-        share = 1 if done is not None else (limit if limit is not None else NS)
-        return sum(loop.drain(share) for loop in tuple(self._loops))
+        share = 1 if done is not None else min(limit if limit is not None else INSTANT_LIMIT, INSTANT_LIMIT)
+        did = 0
+        for loop in tuple(self._loops):
+            did += loop.drain(share)
+            if did >= INSTANT_LIMIT:
+                raise RuntimeError(f"{did} steps within one instant: some actors tell each other for ever")
+            if done is not None and done():
+                break
+        return did
 
     def _next(self, until_ns: int | None) -> Callable[[], None] | None:
-        calls = self._calls
-        while calls:
-            at_ns, _, timed = calls[0]
-            if until_ns is not None and at_ns > until_ns:
-                return None
-            heapq.heappop(calls)
-            call = timed.call
-            if call is not None:
-                self._now_ns = max(self._now_ns, at_ns)
-                timed.call = None
-                return call
-        return None
+        at_ns = self._calls.soonest()
+        if at_ns is None or (until_ns is not None and at_ns > until_ns):
+            return None
+        self._now_ns = max(self._now_ns, int(at_ns))
+        return self._calls.pop()
 
     def _at(self, at_ns: int, call: Callable[[], None]) -> TimedCall:
-        timed = TimedCall(call)
-        self._sequence += 1
-        heapq.heappush(self._calls, (at_ns, self._sequence, timed))
-        return timed
+        return self._calls.push(at_ns, call)
