@@ -47,10 +47,14 @@ def base_prices() -> Mapping[Symbol, Price]:
 
 
 def recorded_instrument(venue: Venue, symbol: Symbol, prices: Iterable[Price]) -> Instrument:
-    """An instrument for recorded prices: its tick is the finest decimal place in them, its step worth about a cent."""
+    """An instrument for recorded prices: its tick is the finest decimal place in them.
+
+    The quantity step is that of the listed instrument of this symbol, else worth between 0.1 and 1 USDT.
+    """
     known = list(prices)
     exponent = min(int(price.normalize().as_tuple().exponent) for price in known)
-    step = Decimal(1).scaleb(-max(0, known[0].adjusted() + 2))
+    listed = {symbol: Decimal(step) for symbol, _, _, step, _ in _LISTED}
+    step = listed.get(symbol, Decimal(1).scaleb(-known[0].adjusted() - 1))
     return Instrument(
         venue=venue,
         symbol=symbol,

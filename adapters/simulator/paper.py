@@ -22,6 +22,7 @@ from adapters.simulator.funding import FundingSchedule
 from adapters.simulator.ledger import Snapshot
 from adapters.simulator.paper_config import Clock, PaperConfig, Scheduler
 from adapters.simulator.paper_desk import Found, answer_request
+from adapters.simulator.paper_faults import schedule_faults
 from adapters.simulator.paper_memory import PaperMemory
 from adapters.simulator.state import VenueEvent, round_to
 from messages.instruments import Instrument
@@ -125,8 +126,14 @@ class PaperExchange:
             events = self._commit()
         self._publish(events)
         self._wait_for_market()
-        for rule in self.faults.timed:
-            self._schedule_fault(rule, now_ms)
+        schedule_faults(
+            self.faults.timed,
+            self,
+            self.scheduler,
+            since_s=(now_ms - self._memory.started_ms) / 1000,
+            resumed=since_ms is not None,
+            running=lambda: self._running,
+        )
 
     def stop(self) -> None:
         """Close the market and the state file; what is under way is not executed any more."""
@@ -228,6 +235,15 @@ class PaperExchange:
         """Suspend (or resume) trading of a symbol; its working orders stay."""
         with self._lock:
             self.engine.set_instrument(replace(self.engine.state.instruments[symbol], trading=trading))
+
+    def skew_clock(self, offset_ms: int) -> None:
+        """Let the venue's clock be ``offset_ms`` ahead of the real one."""
+        self._skew_ms = offset_ms
+
+    def drop_streams(self, for_s: float) -> None:
+        """Break every stream; each is back after ``for_s`` seconds."""
+        for subscriber in self._subscribers:
+            subscriber.drop(for_s)
 
     # --- inside: requests -------------------------------------------------------------------------------------------
 
@@ -390,45 +406,6 @@ class PaperExchange:
 
     def _tick_size(self, symbol: Symbol) -> Price:
         return self.engine.state.markets[symbol].tick
-
-    # --- inside: faults that come at their time ---------------------------------------------------------------------
-
-    def _schedule_fault(self, rule: FaultRule, now_ms: int) -> None:
-        since_s = (now_ms - self._memory.started_ms) / 1000
-        over = rule.until_s is not None and since_s >= rule.until_s
-        once = rule.action in (FaultAction.PRICE_GAP, FaultAction.STREAM_DROP)
-        if over or (once and self._memory.resumed_ms is not None and since_s > rule.from_s):
-            return
-        self.scheduler.call_later(max(0.0, rule.from_s - since_s), lambda: self._begin(rule))
-        if rule.until_s is not None:
-            self.scheduler.call_later(rule.until_s - since_s, lambda: self._end(rule))
-
-    def _begin(self, rule: FaultRule) -> None:
-        if not self._running:
-            return
-        if rule.action is FaultAction.CLOCK_SKEW:
-            self._skew_ms = rule.offset_ms
-        elif rule.action is FaultAction.STREAM_DROP:
-            for subscriber in self._subscribers:
-                subscriber.drop(rule.for_s)
-        for symbol in rule.symbols:
-            if rule.action is FaultAction.PRICE_GAP:
-                self.gap(symbol, rule.percent)
-            elif rule.action is FaultAction.MARK_OFFSET:
-                self.offset_mark(symbol, rule.percent)
-            elif rule.action is FaultAction.SUSPEND:
-                self.suspend(symbol)
-
-    def _end(self, rule: FaultRule) -> None:
-        if not self._running:
-            return
-        if rule.action is FaultAction.CLOCK_SKEW:
-            self._skew_ms = 0
-        for symbol in rule.symbols:
-            if rule.action is FaultAction.MARK_OFFSET:
-                self.offset_mark(symbol, Decimal(0))
-            elif rule.action is FaultAction.SUSPEND:
-                self.suspend(symbol, trading=True)
 
 
 def _ignore(answer: VenueAnswer) -> None:
