@@ -22,8 +22,8 @@ _SHAPES = (
         ),
         rf"\g<1>{HIDDEN}",
     ),
-    # user:password@ in an address
-    (re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^/@\s\"']+@"), rf"\g<1>{HIDDEN}@"),
+    # user:password@ in an address; bounded, because a venue's answer of any length must not hold up the log
+    (re.compile(r"(?i)(\b[a-z][a-z0-9+.-]{0,20}://)[^/@\s\"']{1,500}@"), rf"\g<1>{HIDDEN}@"),
     (re.compile(r"(?i)\b(bearer\s+)[a-z0-9._~+/-]{8,}=*"), rf"\g<1>{HIDDEN}"),
     # Telegram: https://api.telegram.org/bot<number>:<key>/…, tgram://<number>:<key>/…
     (re.compile(r"(?<!\d)\d{6,}:[A-Za-z0-9_-]{30,}"), HIDDEN),

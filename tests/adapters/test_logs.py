@@ -2,6 +2,7 @@ import io
 import logging
 import re
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -204,3 +205,19 @@ def test_what_people_need_to_read_stays(text: str) -> None:
 def test_a_secret_is_hidden_however_it_is_spelt() -> None:
     hide = SecretsFilter(["a b/c+d=e", "a b/c+d=e-and-longer"])
     assert hide("a%20b%2Fc%2Bd%3De a+b%2Fc%2Bd%3De [a b/c+d=e-and-longer]") == "*** *** [***]"
+
+
+@pytest.mark.parametrize(
+    "part", ["a", "key-", "x_secret", "token:", "http://", "http://a", "bearer ", '{"a":"b",', "1"]
+)
+def test_no_text_takes_long_to_clean(part: str) -> None:
+    hide = SecretsFilter(["abcdefgh"])
+    short, long = (_seconds(hide, part * times) for times in (2_000, 20_000))
+    # Ten times the text may take ten times as long, and thirty on a busy machine; quadratic would be a hundred.
+    assert long < max(30 * short, 0.5)
+
+
+def _seconds(hide: SecretsFilter, text: str) -> float:
+    begun = time.perf_counter()
+    hide(text)
+    return time.perf_counter() - begun
