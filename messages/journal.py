@@ -164,11 +164,17 @@ class Durability(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitResult:
-    """The outcome for one decision: ``stale`` when a later epoch owns the subject, and then nothing was written."""
+    """The outcome for one decision.
+
+    Attributes:
+        stale: A later epoch owns the subject, and nothing was written.
+        repeated: It was on record already, and nothing was written again: its intents may have been handed out.
+    """
 
     decision_id: str
     stale: bool
     durability: Durability
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
 """Prices on their way from a market stream to whoever they concern."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import ClassVar
 
 from messages.delivery import Conflation, Delivery, Lane
-from messages.values import Price, Symbol, Venue
+from messages.values import Price, Side, Symbol, Venue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,8 @@ class AttentionBand:
     """Told by a position to its market actor: between these prices, exclusive, nothing can change for it.
 
     ``None`` on a side means that no price on that side matters. ``handled`` is how many ticks the position has handled
-    so far: while a forwarded one is still unhandled, the market actor forwards every tick.
+    so far: while a forwarded one is still unhandled, the market actor forwards every tick. While the last minute moved by
+    ``momentum_percent`` to ``momentum_side`` every tick matters as well (S8.2).
     """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
@@ -73,3 +75,5 @@ class AttentionBand:
     lower: Price | None
     upper: Price | None
     handled: int
+    momentum_side: Side | None = None
+    momentum_percent: Decimal = Decimal(0)

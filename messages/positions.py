@@ -8,7 +8,7 @@ from messages.instruments import Instrument
 from messages.journal import RestoredPosition
 from messages.orders import FillReport, FundingReport, OrderReport, PositionReport
 from messages.signals import Signal
-from messages.state import CloseReason, Intent
+from messages.state import CloseReason, Intent, PositionState, TrailingState
 from messages.values import Money, PositionKey, Symbol, Venue
 from messages.venue import (
     AccountReport,
@@ -80,9 +80,12 @@ class InstrumentChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecuteIntents:
-    """Intents that are durable now and may be sent; told by the journal."""
+    """Intents that are durable now and may be sent; told by the journal.
 
-    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+    Not repeated after a crash: some of them may have been sent. The positions ask for theirs to be resolved instead.
+    """
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE)
 
     path: str
     intents: tuple[Intent, ...]
@@ -274,7 +277,8 @@ class SignalDeclined:
 class PositionSummary:
     """One position for tables and status: what a person wants to see."""
 
-    restored: RestoredPosition
+    position: PositionState
+    trailing: TrailingState
     last_price: Money | None
     mark_price: Money | None
 

@@ -26,6 +26,7 @@ from messages.values import (
     ZERO,
     ClientOrderId,
     IntentId,
+    MarginMode,
     OrderKind,
     OrderPurpose,
     OrderSide,
@@ -84,6 +85,7 @@ class PositionPolicies:
     stops: StopPolicy = field(default_factory=StopPolicy)
     orders: OrderPolicy = field(default_factory=OrderPolicy)
     commission_percent: Decimal = Decimal("0.1")
+    margin_mode: MarginMode = MarginMode.ISOLATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

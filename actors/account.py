@@ -1,0 +1,81 @@
+"""The account on one venue, read in whole.
+
+**Owns** the rhythm of reading a venue's account and its instruments.
+**Accepts** ReadAccountNow (a stream is back, an operator asks), VenueReadDone, and its own timers.
+**Sends** InstrumentsRead and AccountSeen to the desk, BalanceRead to the risk actor, VenueRead to the execution actor.
+**On crash** everything is read again.
+"""
+
+from typing import Final, assert_never
+
+from actors.kernel import Actor, Ref, Terminated
+from messages.positions import VenueRead, VenueReadDone
+from messages.supervision import AccountSeen, BalanceRead, Due, InstrumentsRead, ReadAccountNow
+from messages.values import Venue
+from messages.venue import AccountReport, FetchAccount, FetchInstruments, InstrumentsReport, ReadRequest
+
+RETRY_FIRST_S: Final = 0.25
+RETRY_CAP_S: Final = 10.0
+
+
+class AccountActor(Actor):
+    """Reads instruments once a connection, and the whole account again and again."""
+
+    def __init__(self, *, venue: Venue, execution: Ref, desk: Ref, risk: Ref, every_s: float) -> None:
+        super().__init__()
+        self._venue = venue
+        self._execution = execution
+        self._desk = desk
+        self._risk = risk
+        self._every_s = every_s
+        self._reading: set[str] = set()
+        self._retry_s = RETRY_FIRST_S
+
+    def on_start(self) -> None:
+        self.context.watch(self._execution)
+        self.context.watch(self._desk)
+        self._read_all()
+
+    def on_receive(self, message: ReadAccountNow | VenueReadDone | Due | Terminated) -> None:
+        match message:
+            case ReadAccountNow():
+                self._read(FetchAccount(), urgent=True)
+            case VenueReadDone():
+                self._on_read(message)
+            case Due(what="instruments"):
+                self._read(FetchInstruments(), urgent=True)
+            case Due():
+                self._read(FetchAccount(), urgent=False)
+            case Terminated(will_restart=will_restart):
+                if will_restart:
+                    self._reading.clear()
+                    self._read_all()
+            case _:
+                assert_never(message)
+
+    def _read_all(self) -> None:
+        self._read(FetchInstruments(), urgent=True)
+        self._read(FetchAccount(), urgent=True)
+
+    def _read(self, request: ReadRequest, *, urgent: bool) -> None:
+        what = type(request).__name__
+        if what not in self._reading:
+            self._reading.add(what)
+            self._execution.tell(VenueRead(path=self.context.path, request=request, urgent=urgent))
+
+    def _on_read(self, message: VenueReadDone) -> None:
+        self._reading.discard(type(message.request).__name__)
+        match message.answer:
+            case InstrumentsReport(instruments=instruments):
+                self._retry_s = RETRY_FIRST_S
+                self._desk.tell(InstrumentsRead(venue=self._venue, instruments=instruments))
+            case AccountReport() as report:
+                self._retry_s = RETRY_FIRST_S
+                self._desk.tell(AccountSeen(report=report, asked_ms=message.asked_ms))
+                balance = report.balance
+                self._risk.tell(BalanceRead(venue=self._venue, equity=balance.equity, available=balance.available))
+                self.context.schedule_once("account", self._every_s, Due(what="account"))
+            case _:
+                again = "instruments" if isinstance(message.request, FetchInstruments) else "account"
+                self.context.schedule_once(again, self._retry_s, Due(what=again))
+                self._retry_s = min(self._retry_s * 2, RETRY_CAP_S)

@@ -1,0 +1,35 @@
+"""Where actors live.
+
+Refs are handed to constructors by role; an address is only kept where it must outlive an actor or a process.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from actors.kernel import Ref
+from messages.values import PositionKey, Venue
+
+Directory: TypeAlias = Callable[[str], Ref | None]
+"""Finds an actor by its address; ``None`` when none lives there."""
+
+JOURNAL = "/journal"
+
+
+def exchange(venue: Venue, part: str) -> str:
+    """The address of one part of a venue's connection."""
+    return f"/exchange/{venue}/{part}"
+
+
+def position_name(key: PositionKey) -> str:
+    """The name of a position's actor below the positions of its venue."""
+    return key.symbol if key.hedge_side is None else f"{key.symbol}/{key.hedge_side}"
+
+
+def positions(venue: Venue) -> str:
+    """The address below which a venue's positions live."""
+    return f"/position/{venue}"
+
+
+def position(key: PositionKey) -> str:
+    """The address of a position's actor."""
+    return f"{positions(key.venue)}/{position_name(key)}"

@@ -1,0 +1,276 @@
+"""The desk of one venue: who is responsible for which symbol.
+
+**Owns** the instruments of the venue, and that each position, on record or on the venue, has its actor.
+**Accepts** OpenPosition and ClosePosition, InstrumentsRead and AccountSeen (from the account actor), VenueRestored
+(from the journal), PositionReady (from positions), the private stream's events, Settle.
+**Sends** all of these on to the position that they concern, AdoptPosition for what nobody tracks; and makes the actors
+of positions.
+**On crash** the positions live on; it asks the journal and the account actor again.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final, TypeAlias, assert_never
+
+from actors.kernel import Actor, Ref
+from messages.instruments import Instrument
+from messages.journal import Decision, EventRecord, Severity, SignalFate, Verdict
+from messages.orders import PositionReport
+from messages.positions import (
+    AdoptPosition,
+    ClosePosition,
+    FillReceived,
+    FundingReceived,
+    InstrumentChanged,
+    OpenPosition,
+    OrderUpdated,
+    PositionEnded,
+    PositionUpdated,
+    Settle,
+    StreamChanged,
+    VerifyPosition,
+)
+from messages.supervision import (
+    AccountSeen,
+    InstrumentsRead,
+    PositionReady,
+    ReadAccountNow,
+    RestoreVenue,
+    VenueRestored,
+)
+from messages.values import Epoch, PositionKey, Side, Symbol, Venue
+from messages.venue import AccountReport
+
+SpawnPosition: TypeAlias = Callable[[PositionKey, Instrument, Ref], Ref]
+MAX_WAITING_OPENS: Final = 100
+
+
+class Untracked(StrEnum):
+    """What is done about a position that is on the venue and not on record (S14)."""
+
+    ADOPT = "adopt"
+    ALERT = "alert"
+    IGNORE = "ignore"
+
+
+DeskMessage: TypeAlias = (
+    OpenPosition
+    | ClosePosition
+    | InstrumentsRead
+    | AccountSeen
+    | VenueRestored
+    | PositionReady
+    | OrderUpdated
+    | FillReceived
+    | FundingReceived
+    | PositionUpdated
+    | StreamChanged
+    | VerifyPosition
+    | Settle
+)
+
+
+class DeskActor(Actor):
+    """Routes by symbol, and sees to it that nothing on the venue is nobody's."""
+
+    def __init__(
+        self,
+        *,
+        venue: Venue,
+        journal: Ref,
+        risk: Ref,
+        account_path: str,
+        find: Callable[[str], Ref | None],
+        spawn: SpawnPosition,
+        untracked: Untracked,
+        hedge_mode: bool,
+        owner_epoch: int,
+    ) -> None:
+        super().__init__()
+        self._venue = venue
+        self._journal = journal
+        self._risk = risk
+        self._account_path = account_path
+        self._find = find
+        self._spawn = spawn
+        self._untracked = untracked
+        self._hedge_mode = hedge_mode
+        self._owner_epoch = owner_epoch
+        self._instruments: dict[Symbol, Instrument] = {}
+        self._positions: dict[PositionKey, Ref] = {}
+        self._not_ready: set[PositionKey] = set()
+        self._restored: VenueRestored | None = None
+        self._account: AccountSeen | None = None
+        self._is_open = False
+        self._waiting: list[OpenPosition] = []
+        self._alerted: set[PositionKey] = set()
+        self._decisions = 0
+
+    def on_start(self) -> None:
+        self._journal.tell(RestoreVenue(path=self.context.path, venue=self._venue))
+
+    def on_receive(self, message: DeskMessage) -> object:
+        match message:
+            case OpenPosition():
+                self._on_open(message)
+            case ClosePosition() | VerifyPosition():
+                self._to(message.key, message)
+            case OrderUpdated(report=report):
+                self._to_symbol(report.symbol, report.hedge_side, message)
+            case FillReceived(fill=fill):
+                self._to_symbol(fill.symbol, fill.hedge_side, message)
+            case FundingReceived(payment=payment):
+                self._to_symbol(payment.symbol, payment.hedge_side, message)
+            case PositionUpdated():
+                self._on_position(message)
+            case InstrumentsRead():
+                self._on_instruments(message)
+            case AccountSeen():
+                self._account = message
+                self._compare()
+            case VenueRestored():
+                self._restored = message
+                self._compare()
+            case PositionReady(key=key):
+                self._not_ready.discard(key)
+                self._open_when_ready()
+            case StreamChanged(up=up):
+                if up:
+                    self._read_account_now("the private stream is back")
+            case Settle():
+                return len(self._positions)
+            case _:
+                assert_never(message)
+        return None
+
+    # --- who is responsible -------------------------------------------------------------------------------------------
+
+    def _key(self, symbol: Symbol, side: Side | None) -> PositionKey:
+        return PositionKey(venue=self._venue, symbol=symbol, hedge_side=side if self._hedge_mode else None)
+
+    def _position(self, key: PositionKey) -> Ref | None:
+        """The actor of ``key``, made when there is none yet; ``None`` for a symbol that the venue does not list."""
+        ref = self._positions.get(key)
+        instrument = self._instruments.get(key.symbol)
+        if ref is None and instrument is not None:
+            ref = self._positions[key] = self._spawn(key, instrument, self.context.self_ref)
+            self._not_ready.add(key)
+        return ref
+
+    def _to(self, key: PositionKey, message: object) -> None:
+        ref = self._position(key)
+        if ref is not None:
+            ref.tell(message)
+
+    def _to_symbol(self, symbol: Symbol, hedge_side: Side | None, message: object) -> None:
+        """Stream events of a symbol without an actor are of a position opened elsewhere: the account shows it."""
+        ref = self._positions.get(self._key(symbol, hedge_side))
+        if ref is not None:
+            ref.tell(message)
+
+    def _on_position(self, message: PositionUpdated) -> None:
+        side = message.report.hedge_side if message.report is not None else None
+        key = self._key(message.symbol, side)
+        if key in self._positions:
+            self._positions[key].tell(message)
+        elif message.report is not None:
+            self._read_account_now(f"{message.symbol} was opened from outside")
+
+    # --- start --------------------------------------------------------------------------------------------------------
+
+    def _on_instruments(self, message: InstrumentsRead) -> None:
+        before, self._instruments = self._instruments, {item.symbol: item for item in message.instruments}
+        for key, ref in self._positions.items():
+            instrument = self._instruments.get(key.symbol)
+            if instrument is not None and instrument != before.get(key.symbol):
+                ref.tell(InstrumentChanged(instrument=instrument))
+        self._compare()
+
+    def _compare(self) -> None:
+        """The record against the venue: every position of either has its actor."""
+        if not self._instruments or self._restored is None or self._account is None:
+            return
+        for restored in self._restored.positions:
+            self._position(restored.position.key)
+        report = self._account.report
+        for position in report.positions:
+            self._look_at(position, report)
+        self._open_when_ready()
+
+    def _look_at(self, position: PositionReport, account: AccountReport) -> None:
+        key = self._key(position.symbol, position.side)
+        known = key in self._positions
+        if not known and self._untracked is not Untracked.ADOPT:
+            if self._untracked is Untracked.ALERT and key not in self._alerted:
+                self._alerted.add(key)
+                self._record(
+                    "untracked_position",
+                    f"{position.side} {position.quantity} {position.symbol} is on the venue and on no record",
+                    Severity.CRITICAL,
+                )
+            return
+        self._to(key, AdoptPosition(report=position, account=account))
+
+    def _open_when_ready(self) -> None:
+        """Only when everything is protected are new signals accepted (S5)."""
+        if self._is_open or self._not_ready or self._restored is None or self._account is None or not self._instruments:
+            return
+        self._is_open = True
+        self._record("venue_ready", f"{len(self._positions)} positions on record or on the venue", Severity.INFO)
+        waiting, self._waiting = self._waiting, []
+        for message in waiting:
+            self._on_open(message)
+
+    def _read_account_now(self, why: str) -> None:
+        account = self._find(self._account_path)
+        if account is not None:
+            account.tell(ReadAccountNow(why=why))
+
+    # --- opening ------------------------------------------------------------------------------------------------------
+
+    def _on_open(self, message: OpenPosition) -> None:
+        if not self._is_open:
+            if len(self._waiting) < MAX_WAITING_OPENS:
+                self._waiting.append(message)
+            else:
+                self._refuse(message, "too many signals wait for the venue to be ready")
+            return
+        signal = message.signal
+        ref = self._position(self._key(signal.symbol, signal.side))
+        if ref is None:
+            self._refuse(message, f"{signal.symbol} is not traded on {self._venue}")
+        else:
+            ref.tell(message)
+
+    def _refuse(self, message: OpenPosition, reason: str) -> None:
+        signal = message.signal
+        fate = SignalFate(
+            signal_id=signal.signal_id,
+            at_ms=self.context.now_ms(),
+            verdict=Verdict.REJECTED,
+            reason=reason,
+            symbol=signal.symbol,
+            raw=signal.raw,
+            venue=self._venue,
+        )
+        self._commit(signals=(fate,))
+        key = self._key(signal.symbol, signal.side)
+        self._risk.tell(PositionEnded(key=key, reservation_id=message.reservation_id))
+
+    def _record(self, kind: str, text: str, severity: Severity) -> None:
+        event = EventRecord(kind=kind, severity=severity, text=text, at_ms=self.context.now_ms(), subject=self._venue)
+        self._commit(events=(event,))
+
+    def _commit(self, *, events: tuple[EventRecord, ...] = (), signals: tuple[SignalFate, ...] = ()) -> None:
+        self._decisions += 1
+        epoch = Epoch(owner=self._owner_epoch, actor=self.context.epoch)
+        self._journal.tell(
+            Decision(
+                decision_id=f"{self.context.path}:{epoch.owner}.{epoch.actor}.{self._decisions}",
+                path=self.context.path,
+                epoch=epoch,
+                at_ms=self.context.now_ms(),
+                events=events,
+                signals=signals,
+            )
+        )

@@ -1,0 +1,446 @@
+"""Everything that is sent to one venue.
+
+**Owns** the venue's calls, their order of priority and their budget, and each intent from the moment it is durable
+until what came of it is known.
+**Accepts** ExecuteIntents (from the journal), ResolveIntents (from positions that come back), VenueRead, and its own
+CallAnswered and timers.
+**Sends** IntentSettled and late OrderUpdated to positions, VenueReadDone to whoever asked, Decision (the audit log) to
+the journal.
+**On crash** what was under way is forgotten; the positions, which watch this actor, ask for their open intents to be
+resolved, and each is looked for at the venue by its id before anything is sent again.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import Final, assert_never
+
+from actors.addresses import Directory
+from actors.kernel import Actor, Ref
+from actors.ports import VenueCalls
+from messages.journal import AuditRecord, Decision
+from messages.orders import OrderStatus
+from messages.positions import (
+    ExecuteIntents,
+    IntentOutcomeAnswer,
+    IntentSettled,
+    NeverSent,
+    OrderUpdated,
+    ResolveIntents,
+    Settle,
+    VenueRead,
+    VenueReadDone,
+)
+from messages.state import Intent, IntentAction
+from messages.supervision import CallAnswered, Due
+from messages.values import Epoch, IntentId
+from messages.venue import (
+    AccountReport,
+    AmendOrder,
+    CancelOrder,
+    FetchAccount,
+    OrderAccepted,
+    OrderRejected,
+    OutcomeUnknown,
+    PlaceOrder,
+    QueryOrder,
+    ReadRequest,
+    RejectReason,
+    SetLeverage,
+    VenueAnswer,
+    VenueRequest,
+)
+
+REQUEST_TIMEOUT_S: Final = 10.0
+REQUEST_LIFE_MS: Final = 15_000
+"""The longest that a request may still arrive after it was sent; "not found" proves nothing before it has passed."""
+WORKERS: Final = 8
+RESERVED_FOR_PROTECTION: Final = 2
+MAX_SENDS: Final = 4
+HEDGE_FLOOR_S: Final = 0.15
+HEDGE_CAP_S: Final = 1.0
+HEDGE_ROUND_TRIPS: Final = 4
+SETTLED_KEPT: Final = 10_000
+CALLS_AN_EPOCH: Final = 10**9
+RETRYABLE: Final = frozenset({RejectReason.RATE_LIMITED, RejectReason.CLOCK})
+
+PROTECTIVE, REDUCING, ENTRY, POLL = range(4)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Job:
+    """One intent, or one read, until it is settled."""
+
+    path: str
+    priority: int
+    intent: Intent | None = None
+    read: VenueRead | None = None
+    sends: int = 0
+    first_sent_ms: int | None = None
+    outstanding: int = 0
+    queued: int = 0
+    queries: int = 0
+    asking: bool = False
+    refusal: OrderRejected | None = None
+    settled: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class _Call:
+    job: _Job
+    request: VenueRequest
+    sent_ms: int
+    resolves: bool
+
+
+@dataclass(order=True, slots=True)
+class _Waiting:
+    priority: int
+    number: int
+    job: _Job = field(compare=False)
+    request: VenueRequest = field(compare=False)
+    resolves: bool = field(compare=False)
+
+
+class ExecutionActor(Actor):
+    """The queue in front of one venue, and the judge of what became of each order."""
+
+    def __init__(self, *, calls: VenueCalls, journal: Ref, directory: Directory, owner_epoch: int) -> None:
+        super().__init__()
+        self._calls = calls
+        self._journal = journal
+        self._directory = directory
+        self._owner_epoch = owner_epoch
+        self._jobs: dict[IntentId, _Job] = {}
+        self._settled: OrderedDict[IntentId, None] = OrderedDict()
+        self._waiting: list[_Waiting] = []
+        self._under_way: dict[int, _Call] = {}
+        self._abandoned: dict[int, Intent] = {}
+        self._numbers = 0
+        self._paused_until_ms = 0
+        self._round_trip_s = HEDGE_FLOOR_S / HEDGE_ROUND_TRIPS
+        self._audited = 0
+
+    def on_receive(self, message: ExecuteIntents | ResolveIntents | VenueRead | CallAnswered | Due | Settle) -> object:
+        match message:
+            case ExecuteIntents():
+                for intent in message.intents:
+                    self._execute(intent, message.path)
+            case ResolveIntents():
+                for intent in message.intents:
+                    self._resolve_restored(intent, message.path)
+            case VenueRead():
+                priority = PROTECTIVE if message.urgent else POLL
+                job = _Job(path=message.path, priority=priority, read=message)
+                self._enqueue(job, message.request, resolves=False)
+            case CallAnswered():
+                self._answered(message)
+            case Due(what=what):
+                self._due(what)
+            case Settle():
+                return len(self._jobs)
+            case _:
+                assert_never(message)
+        self._send_what_fits()
+        return None
+
+    # --- intents ------------------------------------------------------------------------------------------------------
+
+    def _execute(self, intent: Intent, path: str) -> None:
+        if intent.intent_id in self._jobs or intent.intent_id in self._settled:
+            return
+        job = self._job(intent, path)
+        if intent.expires_ms is not None and self.context.now_ms() >= intent.expires_ms:
+            self._settle(job, NeverSent(text="it was too late to send it"))
+        else:
+            self._send_order(job)
+
+    def _resolve_restored(self, intent: Intent, path: str) -> None:
+        """An intent of before a restart: it may have been sent, it may still be on its way."""
+        if intent.intent_id in self._jobs or intent.intent_id in self._settled:
+            return
+        job = self._job(intent, path)
+        job.sends = 1
+        job.first_sent_ms = intent.created_ms
+        self._ask_for(job)
+
+    def _job(self, intent: Intent, path: str) -> _Job:
+        if intent.protective:
+            priority = PROTECTIVE
+        elif intent.order.reduce_only:
+            priority = REDUCING
+        else:
+            priority = ENTRY
+        job = _Job(path=path, priority=priority, intent=intent)
+        self._jobs[intent.intent_id] = job
+        return job
+
+    def _send_order(self, job: _Job) -> None:
+        intent = _intent_of(job)
+        job.sends += 1
+        self._enqueue(job, _request_of(intent), resolves=False)
+        if intent.protective:
+            self._hedge_later(job)
+
+    def _hedge_later(self, job: _Job) -> None:
+        intent = _intent_of(job)
+        delay_s = min(max(self._round_trip_s * HEDGE_ROUND_TRIPS, HEDGE_FLOOR_S), HEDGE_CAP_S)
+        self.context.schedule_once(("hedge", intent.intent_id), delay_s, Due(what=f"hedge {intent.intent_id}"))
+
+    def _ask_for(self, job: _Job) -> None:
+        """Look the order up by its client order id, unless that is under way."""
+        if job.asking or job.settled:
+            return
+        intent = _intent_of(job)
+        job.asking = True
+        job.queries += 1
+        order = intent.order
+        request = QueryOrder(symbol=order.symbol, client_order_id=order.client_order_id, kind=order.kind)
+        self._enqueue(job, request, resolves=True)
+
+    # --- calls --------------------------------------------------------------------------------------------------------
+
+    def _enqueue(self, job: _Job, request: VenueRequest, *, resolves: bool) -> None:
+        self._numbers += 1
+        job.queued += 1
+        heappush(self._waiting, _Waiting(job.priority, self._numbers, job, request, resolves))
+
+    def _send_what_fits(self) -> None:
+        now_ms = self.context.now_ms()
+        while self._waiting and len(self._under_way) < WORKERS:
+            head = self._waiting[0]
+            if head.priority > PROTECTIVE and len(self._under_way) >= WORKERS - RESERVED_FOR_PROTECTION:
+                return
+            if now_ms < self._paused_until_ms:
+                delay_s = (self._paused_until_ms - now_ms) / 1_000
+                self.context.schedule_once("paused", delay_s, Due(what="paused"))
+                return
+            heappop(self._waiting)
+            head.job.queued -= 1
+            if not head.job.settled:
+                self._send(head)
+
+    def _send(self, waiting: _Waiting) -> None:
+        job = waiting.job
+        self.context.check_epoch()
+        self._numbers += 1
+        # Unique across incarnations: an answer to a call of a predecessor must not be taken for one of ours.
+        call_id = self.context.epoch * CALLS_AN_EPOCH + self._numbers
+        now_ms = self.context.now_ms()
+        self._under_way[call_id] = _Call(job=job, request=waiting.request, sent_ms=now_ms, resolves=waiting.resolves)
+        job.outstanding += 1
+        if job.first_sent_ms is None and not waiting.resolves:
+            job.first_sent_ms = now_ms
+        me = self.context.self_ref
+        self._calls.send(
+            waiting.request,
+            timeout_s=REQUEST_TIMEOUT_S,
+            done=lambda answer: me.tell(CallAnswered(call_id=call_id, answer=answer)),
+        )
+
+    def _answered(self, message: CallAnswered) -> None:
+        call = self._under_way.pop(message.call_id, None)
+        if call is None:
+            return
+        job, answer = call.job, message.answer
+        job.outstanding -= 1
+        now_ms = self.context.now_ms()
+        if not isinstance(answer, OutcomeUnknown):
+            self._round_trip_s += ((now_ms - call.sent_ms) / 1_000 - self._round_trip_s) / 8
+        if job.read is not None:
+            self._read_answered(job, call, answer)
+            return
+        self._audit(call, answer)
+        if call.resolves:
+            job.asking = False
+        if job.settled:
+            self._late(job, call, answer)
+        elif isinstance(answer, OrderRejected) and answer.reason in RETRYABLE:
+            self._pause(answer)
+            self._enqueue(job, call.request, resolves=call.resolves)
+            job.asking = job.asking or call.resolves
+        elif call.resolves:
+            self._resolved(job, answer)
+        else:
+            self._order_answered(job, answer)
+
+    def _pause(self, answer: OrderRejected) -> None:
+        wait_ms = int(1_000 * (answer.retry_after_s if answer.retry_after_s is not None else 1.0))
+        self._paused_until_ms = max(self._paused_until_ms, self.context.now_ms() + max(wait_ms, 1))
+
+    def _read_answered(self, job: _Job, call: _Call, answer: VenueAnswer) -> None:
+        if isinstance(answer, OrderRejected) and answer.reason in RETRYABLE:
+            self._pause(answer)
+            self._enqueue(job, call.request, resolves=False)
+            return
+        if isinstance(call.request, SetLeverage):
+            self._audit(call, answer)
+        request: ReadRequest | SetLeverage = job.read.request if job.read is not None else FetchAccount()
+        self._tell(job.path, VenueReadDone(request=request, answer=answer, asked_ms=call.sent_ms))
+
+    def _order_answered(self, job: _Job, answer: VenueAnswer) -> None:
+        intent = _intent_of(job)
+        match answer:
+            case OrderAccepted():
+                self._settle(job, answer)
+            case OrderRejected(reason=RejectReason.DUPLICATE_ID) if intent.action is IntentAction.PLACE:
+                self._ask_for(job)
+            case OrderRejected() if job.sends > 1 or job.outstanding > 0:
+                # Another send of the same order may have been the one that counted.
+                job.refusal = answer
+                self._ask_for(job)
+            case OrderRejected():
+                self._settle(job, answer)
+            case _:
+                self._ask_for(job)
+
+    def _resolved(self, job: _Job, answer: VenueAnswer) -> None:
+        """What the venue says when it is asked for the order by its id."""
+        intent = _intent_of(job)
+        match answer:
+            case OrderAccepted(report=report):
+                if (
+                    intent.action is IntentAction.PLACE
+                    or (intent.action is IntentAction.CANCEL and report.status is not OrderStatus.WORKING)
+                    or (intent.action is IntentAction.AMEND and report.trigger_price == intent.order.trigger_price)
+                ):
+                    self._settle(job, answer)
+                elif job.refusal is not None and job.outstanding == 0:
+                    self._settle(job, job.refusal)
+                else:
+                    self._try_again(job)
+            case OrderRejected(reason=RejectReason.NOT_FOUND):
+                self._not_found(job, answer)
+            case AccountReport():
+                self._second_source(job, answer)
+            case _:
+                self._ask_later(job)
+
+    def _not_found(self, job: _Job, answer: OrderRejected) -> None:
+        intent = _intent_of(job)
+        if intent.action is not IntentAction.PLACE:
+            self._settle(job, job.refusal or answer)
+        elif job.refusal is not None and job.refusal.reason is not RejectReason.DUPLICATE_ID and job.outstanding == 0:
+            self._settle(job, job.refusal)
+        elif intent.order.reduce_only:
+            # It reduces, and carries the same id: a second arrival is refused, so it need not be waited for.
+            self._try_again(job)
+        elif self._may_still_arrive(job):
+            self._ask_later(job)
+        else:
+            job.asking = True
+            self._enqueue(job, FetchAccount(symbol=intent.order.symbol), resolves=True)
+
+    def _may_still_arrive(self, job: _Job) -> bool:
+        sent_ms = job.first_sent_ms if job.first_sent_ms is not None else _intent_of(job).created_ms
+        return self.context.now_ms() < sent_ms + REQUEST_LIFE_MS
+
+    def _second_source(self, job: _Job, account: AccountReport) -> None:
+        """The account itself, after the longest life of a request: an entry that is in neither was never there."""
+        intent = _intent_of(job)
+        resting = any(order.client_order_id == intent.order.client_order_id for order in account.orders)
+        position = any(item.hedge_side == intent.order.hedge_side for item in account.positions)
+        if resting or position:
+            self._ask_later(job)
+        else:
+            self._settle(job, NeverSent(text="the venue knows neither the order nor a position"))
+
+    def _try_again(self, job: _Job) -> None:
+        if job.sends < MAX_SENDS:
+            self._send_order(job)
+        elif job.outstanding == 0:
+            self._settle(job, OutcomeUnknown(text=f"no conclusive answer to {job.sends} requests"))
+
+    def _ask_later(self, job: _Job) -> None:
+        intent = _intent_of(job)
+        delay_s = min(0.25 * 2 ** min(job.queries, 4), 4.0)
+        self.context.schedule_once(("ask", intent.intent_id), delay_s, Due(what=f"ask {intent.intent_id}"))
+
+    def _due(self, what: str) -> None:
+        verb, _, intent_id = what.partition(" ")
+        job = self._jobs.get(IntentId(intent_id))
+        if job is None or job.settled:
+            return
+        if verb == "ask":
+            if job.intent is not None and job.intent.protective and job.sends < MAX_SENDS:
+                self._send_order(job)
+            self._ask_for(job)
+        elif verb == "hedge":
+            self._hedge(job)
+
+    def _hedge(self, job: _Job) -> None:
+        """No answer in good time: the same request again, with the same id, beside the first one."""
+        if job.queued:
+            self._hedge_later(job)
+            return
+        if job.sends >= MAX_SENDS:
+            self._settle(job, OutcomeUnknown(text=f"no answer to {job.sends} requests in time"))
+            return
+        self._send_order(job)
+        self._ask_for(job)
+
+    def _settle(self, job: _Job, outcome: IntentOutcomeAnswer) -> None:
+        intent = _intent_of(job)
+        job.settled = True
+        self._jobs.pop(intent.intent_id, None)
+        self._settled[intent.intent_id] = None
+        while len(self._settled) > SETTLED_KEPT:
+            self._settled.popitem(last=False)
+        self.context.cancel(("hedge", intent.intent_id))
+        self.context.cancel(("ask", intent.intent_id))
+        self._tell(job.path, IntentSettled(intent=intent, outcome=outcome))
+
+    def _late(self, job: _Job, call: _Call, answer: VenueAnswer) -> None:
+        """An answer after the intent was settled: what it says of the order is told, nothing is concluded."""
+        if isinstance(answer, OrderAccepted) and not isinstance(call.request, CancelOrder):
+            self._tell(job.path, OrderUpdated(report=answer.report))
+
+    # --- records ------------------------------------------------------------------------------------------------------
+
+    def _audit(self, call: _Call, answer: VenueAnswer) -> None:
+        job = call.job
+        intent = job.intent
+        self._audited += 1
+        epoch = Epoch(owner=self._owner_epoch, actor=self.context.epoch)
+        record = AuditRecord(
+            intent_id=intent.intent_id if intent is not None else None,
+            position_id=intent.position_id if intent is not None else None,
+            venue=self._calls.venue,
+            operation=type(call.request).__name__,
+            request=repr(call.request),
+            answer=repr(answer),
+            requested_ms=call.sent_ms,
+            answered_ms=self.context.now_ms(),
+        )
+        self._journal.tell(
+            Decision(
+                decision_id=f"{self.context.path}:{epoch.owner}.{epoch.actor}.{self._audited}",
+                path=self.context.path,
+                epoch=epoch,
+                at_ms=record.answered_ms,
+                audit=(record,),
+            )
+        )
+
+    def _tell(self, path: str, message: object) -> None:
+        ref = self._directory(path)
+        if ref is not None:
+            ref.tell(message)
+
+
+def _intent_of(job: _Job) -> Intent:
+    if job.intent is None:
+        raise TypeError("a read has no intent")
+    return job.intent
+
+
+def _request_of(intent: Intent) -> PlaceOrder | AmendOrder | CancelOrder:
+    match intent.action:
+        case IntentAction.PLACE:
+            return PlaceOrder(order=intent.order)
+        case IntentAction.AMEND:
+            return AmendOrder(order=intent.order)
+        case IntentAction.CANCEL:
+            return CancelOrder(order=intent.order)
+        case _:
+            assert_never(intent.action)

@@ -1,0 +1,158 @@
+"""The one writer.
+
+**Owns** the journal port (store and spool) and the order of everything that is made durable.
+**Accepts** Decision, RestorePosition, RestoreVenue; its own timer for trying a lost store again.
+**Sends** ExecuteIntents to the execution actors after the commit and never before, Committed or CommitRefused to those
+who asked, EventsRecorded to the alert actor, JournalChanged to the risk actor.
+**On crash** the decisions in flight are offered again: each is written once, by its id, and its intents are told again,
+which the execution actor recognises.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, assert_never
+
+from actors import addresses
+from actors.addresses import Directory
+from actors.kernel import Actor, Ref
+from actors.ports import JournalPort
+from messages.journal import (
+    CommitRefused,
+    CommitResult,
+    Committed,
+    Decision,
+    Durability,
+    EventRecord,
+    JournalHealth,
+    RestoredPosition,
+    Severity,
+)
+from messages.positions import ExecuteIntents, PositionRestored, ResolveIntents, RestorePosition, Settle
+from messages.state import Intent, IntentAction
+from messages.supervision import Due, EventsRecorded, JournalChanged, RestoreVenue, VenueRestored
+from messages.values import OrderPurpose, Venue
+
+BATCH: Final = 256
+RECOVER_EVERY_S: Final = 1.0
+
+
+class JournalActor(Actor):
+    """Group commit and transactional outbox."""
+
+    def __init__(self, *, journal: JournalPort, directory: Directory, alert_path: str, risk_path: str) -> None:
+        super().__init__()
+        self._journal = journal
+        self._directory = directory
+        self._alert_path = alert_path
+        self._risk_path = risk_path
+        self._told_health: JournalHealth | None = None
+
+    def on_start(self) -> None:
+        self._look_after_store()
+
+    def on_receive(self, message: Decision | RestorePosition | RestoreVenue | Due | Settle) -> object:
+        match message:
+            case Decision():
+                more = self.context.take_more(BATCH - 1, (Decision,))
+                self._write([message, *(item for item in more if isinstance(item, Decision))])
+            case RestorePosition():
+                self._restore_position(message)
+            case RestoreVenue():
+                self._restore_venue(message)
+            case Due():
+                self._look_after_store()
+            case Settle():
+                return self._journal.health()
+            case _:
+                assert_never(message)
+        return None
+
+    def _write(self, decisions: Sequence[Decision]) -> None:
+        results = {result.decision_id: result for result in self._journal.write(decisions)}
+        for decision in decisions:
+            self._after(decision, results[decision.decision_id])
+        if any(result.durability is not Durability.STORE for result in results.values()):
+            self._look_after_store()
+
+    def _after(self, decision: Decision, result: CommitResult) -> None:
+        if result.stale:
+            self._tell(decision.path, CommitRefused(decision_id=decision.decision_id))
+            return
+        if result.repeated:
+            self._tell_execution(decision, decision.intents, repeated=True)
+        else:
+            self._hand_out(decision, result.durability)
+        if decision.reply:
+            self._tell(decision.path, Committed(decision_id=decision.decision_id, durability=result.durability))
+        if decision.events:
+            self._tell(self._alert_path, EventsRecorded(events=decision.events))
+
+    def _hand_out(self, decision: Decision, durability: Durability) -> None:
+        """Tell the execution actors what may be sent now. Without any record only protection may (DESIGN §3.3)."""
+        allowed = [intent for intent in decision.intents if durability is Durability.STORE or not _opens(intent)]
+        self._tell_execution(decision, allowed, repeated=False)
+        if durability is Durability.NOWHERE and allowed:
+            self._announce(
+                decision, f"{len(allowed)} protective orders were sent without a durable record", Severity.CRITICAL
+            )
+
+    def _tell_execution(self, decision: Decision, intents: Sequence[Intent], *, repeated: bool) -> None:
+        """What was on record already may have been sent already: it is looked for first."""
+        by_venue: dict[Venue, list[Intent]] = {}
+        for intent in intents:
+            by_venue.setdefault(intent.key.venue, []).append(intent)
+        handing = ResolveIntents if repeated else ExecuteIntents
+        for venue, its_intents in by_venue.items():
+            self._tell(addresses.exchange(venue, "execution"), handing(path=decision.path, intents=tuple(its_intents)))
+
+    def _announce(self, decision: Decision, text: str, severity: Severity) -> None:
+        record = EventRecord(kind="journal", severity=severity, text=text, at_ms=decision.at_ms, subject=decision.path)
+        self._tell(self._alert_path, EventsRecorded(events=(record,)))
+
+    def _look_after_store(self) -> None:
+        health = self._journal.recover()
+        told = self._told_health
+        if told is None or told.store_available != health.store_available:
+            self._told_health = health
+            self._tell(self._risk_path, JournalChanged(health=health))
+            if told is not None or not health.store_available:
+                self._tell_of_store(health)
+        if health.store_available and not health.spooled:
+            self.context.cancel("recover")
+        else:
+            self.context.schedule_once("recover", RECOVER_EVERY_S, Due(what="recover"))
+
+    def _tell_of_store(self, health: JournalHealth) -> None:
+        text = (
+            "the database is back, the spool is drained"
+            if health.store_available
+            else f"the database cannot be written, records go to the spool, nothing new is opened: {health.error}"
+        )
+        record = EventRecord(
+            kind="database",
+            severity=Severity.INFO if health.store_available else Severity.CRITICAL,
+            text=text,
+            at_ms=self.context.now_ms(),
+            subject=self.context.path,
+        )
+        self._tell(self._alert_path, EventsRecorded(events=(record,)))
+
+    def _restore_position(self, message: RestorePosition) -> None:
+        found = next((item for item in self._journal.load() if item.position.key == message.key), None)
+        self._tell(message.path, PositionRestored(key=message.key, restored=found))
+
+    def _restore_venue(self, message: RestoreVenue) -> None:
+        found: Mapping[str, RestoredPosition] = {
+            item.position.position_id: item
+            for item in self._journal.load()
+            if message.venue is None or item.position.key.venue == message.venue
+        }
+        self._tell(message.path, VenueRestored(venue=message.venue, positions=tuple(found.values())))
+
+    def _tell(self, path: str, message: object) -> None:
+        ref: Ref | None = self._directory(path)
+        if ref is not None:
+            ref.tell(message)
+
+
+def _opens(intent: Intent) -> bool:
+    return intent.action is IntentAction.PLACE and intent.order.purpose is OrderPurpose.ENTRY

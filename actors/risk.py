@@ -1,0 +1,196 @@
+"""The limits of the account: nothing is opened without a reservation.
+
+**Owns** the book of what is open and what is being opened, and whether opening is paused.
+**Accepts** ConsiderSignal (from the signal actor), ExposureChanged and PositionEnded (from positions), BalanceRead,
+JournalChanged, PauseOpening, ResumeOpening, VenueRestored, and its own timers.
+**Sends** OpenPosition to the desks, Decision (a rejected signal's fate) to the journal.
+**On crash** the book is made anew from the record; positions that were being opened tell their exposure by themselves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias, assert_never
+
+from actors import addresses
+from actors.kernel import Actor, Ref
+from messages.journal import Decision, SignalFate, Verdict
+from messages.positions import ExposureChanged, OpenPosition, PositionEnded
+from messages.signals import Signal
+from messages.supervision import (
+    BalanceRead,
+    ConsiderSignal,
+    Due,
+    JournalChanged,
+    PauseOpening,
+    RestoreVenue,
+    ResumeOpening,
+    VenueRestored,
+)
+from messages.values import Epoch, Money, PositionKey, Venue
+from rules.limits import Book, Limits, Refused, closed, filled, release, reserve
+
+RESERVATION_LIFE_S: Final = 120.0
+"""A reservation that nothing was heard of for this long is free again: its command was lost with a crash."""
+
+RiskMessage: TypeAlias = (
+    ConsiderSignal
+    | ExposureChanged
+    | PositionEnded
+    | BalanceRead
+    | JournalChanged
+    | PauseOpening
+    | ResumeOpening
+    | VenueRestored
+    | Due
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskPolicy:
+    """Limits and the size of a new position; leverage is what the venue is set to."""
+
+    limits: Limits
+    size_usd: Money
+    leverage: int
+
+
+class RiskActor(Actor):
+    """Hands out reservations, so that two signals at once cannot pass together."""
+
+    def __init__(self, *, journal: Ref, desks: Mapping[Venue, Ref], policy: RiskPolicy, owner_epoch: int) -> None:
+        super().__init__()
+        self._journal = journal
+        self._desks = desks
+        self._policy = policy
+        self._owner_epoch = owner_epoch
+        self._book = Book()
+        self._restored = False
+        self._waiting: list[ConsiderSignal] = []
+        self._pauses: dict[str, str] = {}
+        self._available: dict[Venue, Money] = {}
+        self._decisions = 0
+
+    def on_start(self) -> None:
+        self._journal.tell(RestoreVenue(path=self.context.path, venue=None))
+
+    def on_receive(self, message: RiskMessage) -> None:
+        match message:
+            case ConsiderSignal():
+                self._on_signal(message)
+            case ExposureChanged():
+                self._on_exposure(message)
+            case PositionEnded(key=key, reservation_id=reservation_id):
+                self._free(key, reservation_id)
+            case BalanceRead(venue=venue, available=available):
+                self._available[venue] = available
+            case JournalChanged(health=health):
+                self._pause("journal", "" if health.store_available else "the database cannot be written")
+            case PauseOpening(why=why):
+                self._pause("operator", why)
+            case ResumeOpening():
+                self._pause("operator", "")
+            case VenueRestored():
+                self._on_restored(message)
+            case Due(what=reservation_id):
+                self._book = release(self._book, reservation_id=reservation_id)
+            case _:
+                assert_never(message)
+
+    def _on_restored(self, message: VenueRestored) -> None:
+        for restored in message.positions:
+            position = restored.position
+            name = addresses.position(position.key)
+            if name not in self._book.open:
+                value = max(position.quantity, position.wanted_quantity) * position.entry_price
+                self._book = filled(self._book, reservation_id="", key=name, notional=value)
+        self._restored = True
+        waiting, self._waiting = self._waiting, []
+        for signal in waiting:
+            self._on_signal(signal)
+
+    def _pause(self, who: str, why: str) -> None:
+        if why:
+            self._pauses[who] = why
+        else:
+            self._pauses.pop(who, None)
+
+    def _on_signal(self, message: ConsiderSignal) -> None:
+        if not self._restored:
+            self._waiting.append(message)
+            return
+        signal, policy = message.signal, self._policy
+        desk = self._desks.get(message.venue)
+        if desk is None:
+            self._reject(signal, message.venue, f"no venue {message.venue}: configured are {', '.join(self._desks)}")
+            return
+        if self._pauses:
+            self._reject(signal, message.venue, f"opening is paused: {'; '.join(self._pauses.values())}")
+            return
+        available = self._available.get(message.venue)
+        if available is not None and policy.size_usd / policy.leverage > available:
+            self._reject(
+                signal,
+                message.venue,
+                f"margin {policy.size_usd / policy.leverage:.2f} is needed, {available} is available",
+            )
+            return
+        key = PositionKey(venue=message.venue, symbol=signal.symbol)
+        book = reserve(
+            self._book,
+            reservation_id=signal.signal_id,
+            key=addresses.position(key),
+            notional=policy.size_usd,
+            limits=policy.limits,
+        )
+        if isinstance(book, Refused):
+            self._reject(signal, message.venue, book.reason)
+            return
+        self._book = book
+        self.context.schedule_once(("reservation", signal.signal_id), RESERVATION_LIFE_S, Due(what=signal.signal_id))
+        desk.tell(
+            OpenPosition(
+                signal=signal,
+                size_usd=policy.size_usd,
+                reservation_id=signal.signal_id,
+                leverage=policy.leverage,
+            )
+        )
+
+    def _on_exposure(self, message: ExposureChanged) -> None:
+        self.context.cancel(("reservation", message.reservation_id))
+        self._book = filled(
+            self._book,
+            reservation_id=message.reservation_id,
+            key=addresses.position(message.key),
+            notional=message.notional,
+        )
+
+    def _free(self, key: PositionKey, reservation_id: str) -> None:
+        """A refused signal frees its reservation only; a position that ended frees its place as well."""
+        self.context.cancel(("reservation", reservation_id))
+        if reservation_id in self._book.reserved_keys:
+            self._book = release(self._book, reservation_id=reservation_id)
+        else:
+            self._book = closed(self._book, key=addresses.position(key))
+
+    def _reject(self, signal: Signal, venue: Venue, reason: str) -> None:
+        self._decisions += 1
+        epoch = Epoch(owner=self._owner_epoch, actor=self.context.epoch)
+        fate = SignalFate(
+            signal_id=signal.signal_id,
+            at_ms=self.context.now_ms(),
+            verdict=Verdict.REJECTED,
+            reason=reason,
+            symbol=signal.symbol,
+            raw=signal.raw,
+            venue=venue,
+        )
+        self._journal.tell(
+            Decision(
+                decision_id=f"{self.context.path}:{epoch.owner}.{epoch.actor}.{self._decisions}",
+                path=self.context.path,
+                epoch=epoch,
+                at_ms=self.context.now_ms(),
+                signals=(fate,),
+            )
+        )

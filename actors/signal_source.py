@@ -1,0 +1,55 @@
+"""Where signals come from: anything that gives raw ones, at their time.
+
+**Owns** one source of signals and how far it has been read.
+**Accepts** its own timer.
+**Sends** RawSignal to the signal actor.
+**On crash** the source is read again from its beginning; the signal actor knows which ones it has seen.
+"""
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from actors.kernel import Actor, Ref
+from messages.supervision import Due, RawSignal
+
+POLL_S: Final = 1.0
+
+
+class SignalFeed(Protocol):
+    """A source that can be looked at without waiting."""
+
+    def due(self, now_ms: int) -> Sequence[RawSignal]:
+        """What has come up to ``now_ms`` and was not given before, in order."""
+        ...
+
+    def next_ms(self, now_ms: int) -> int | None:
+        """When to look again, UTC; ``None`` when nothing will ever come any more."""
+        ...
+
+    def rewind(self) -> None:
+        """Start again from the beginning."""
+        ...
+
+
+class SignalSourceActor(Actor):
+    """Looks at its feed when something is due."""
+
+    def __init__(self, *, feed: SignalFeed, signals: Ref) -> None:
+        super().__init__()
+        self._feed = feed
+        self._signals = signals
+
+    def on_start(self) -> None:
+        self._feed.rewind()
+        self._look()
+
+    def on_receive(self, _message: Due) -> None:
+        self._look()
+
+    def _look(self) -> None:
+        now_ms = self.context.now_ms()
+        for raw in self._feed.due(now_ms):
+            self._signals.tell(raw)
+        next_ms = self._feed.next_ms(now_ms)
+        if next_ms is not None:
+            self.context.schedule_once("look", max(next_ms - now_ms, 1) / 1_000, Due(what="look"))

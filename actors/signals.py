@@ -1,0 +1,85 @@
+"""Signals on their way from a source to a decision.
+
+**Owns** which signals were seen, and what the parser says of each.
+**Accepts** RawSignal (from any source: file, demo, server, shell).
+**Sends** ConsiderSignal to the risk actor, Decision (a refused signal's fate) to the journal.
+**On crash** the ids that are on record are read again; a signal whose fate was not recorded may be offered again.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from actors.kernel import Actor, Ref
+from messages.journal import Decision, SignalFate, Verdict
+from messages.supervision import ConsiderSignal, RawSignal
+from messages.values import Epoch, Venue
+from rules.signal_intake import SignalRefused, parse_signal
+
+SEEN_KEPT: Final = 50_000
+KNOWN_FOR_MS: Final = 7 * 24 * 3_600_000
+
+
+class SignalActor(Actor):
+    """Each signal is considered once, also across a restart, and has its fate recorded."""
+
+    def __init__(
+        self,
+        *,
+        journal: Ref,
+        risk: Ref,
+        venues: Sequence[Venue],
+        max_age_s: float,
+        known_signals: Callable[[int], frozenset[str]],
+        owner_epoch: int,
+    ) -> None:
+        super().__init__()
+        self._journal = journal
+        self._risk = risk
+        self._venues = tuple(venues)
+        self._max_age_s = max_age_s
+        self._known_signals = known_signals
+        self._owner_epoch = owner_epoch
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._decisions = 0
+
+    def on_start(self) -> None:
+        for signal_id in self._known_signals(self.context.now_ms() - KNOWN_FOR_MS):
+            self._seen[signal_id] = None
+
+    def on_receive(self, message: RawSignal) -> None:
+        parsed = parse_signal(message.raw, now_ms=self.context.now_ms(), max_age_s=self._max_age_s, venues=self._venues)
+        if isinstance(parsed, SignalRefused):
+            if self._is_new(parsed.signal_id):
+                self._refuse(parsed)
+        elif self._is_new(parsed.signal_id):
+            self._risk.tell(ConsiderSignal(signal=parsed, venue=parsed.venue or self._venues[0]))
+
+    def _is_new(self, signal_id: str) -> bool:
+        if signal_id in self._seen:
+            return False
+        self._seen[signal_id] = None
+        while len(self._seen) > SEEN_KEPT:
+            self._seen.popitem(last=False)
+        return True
+
+    def _refuse(self, refused: SignalRefused) -> None:
+        self._decisions += 1
+        epoch = Epoch(owner=self._owner_epoch, actor=self.context.epoch)
+        fate = SignalFate(
+            signal_id=refused.signal_id,
+            at_ms=self.context.now_ms(),
+            verdict=Verdict.REJECTED,
+            reason=refused.reason,
+            symbol=refused.symbol,
+            raw=refused.raw,
+        )
+        self._journal.tell(
+            Decision(
+                decision_id=f"{self.context.path}:{epoch.owner}.{epoch.actor}.{self._decisions}",
+                path=self.context.path,
+                epoch=epoch,
+                at_ms=self.context.now_ms(),
+                signals=(fate,),
+            )
+        )
