@@ -91,4 +91,5 @@ def _result(decision: Decision, standing: Standing, *, refused: bool) -> CommitR
         decision_id=decision.decision_id,
         stale=stale,
         durability=Durability.NOWHERE if stale or refused else Durability.STORE,
+        repeated=standing is Standing.APPLIED and not refused,
     )

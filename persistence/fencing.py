@@ -15,14 +15,14 @@ from messages.values import Epoch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnerMark:
-    """One process's ownership of an account. ``token`` is its own: two processes never share a mark."""
+    """One process's ownership of an account. ``nonce`` is its own: two processes never share a mark."""
 
     epoch: int
-    token: str
+    nonce: str
     owner_name: str
 
 
-NOBODY = OwnerMark(epoch=0, token="", owner_name="")
+NOBODY = OwnerMark(epoch=0, nonce="", owner_name="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def standings(decisions: Sequence[Decision], fences: Fences, *, held: OwnerMark 
     """The standing of each decision; ``held`` is the mark this process writes under, ``None`` when it took none."""
     writers = dict(fences.writers)
     applied = set(fences.applied)
-    deposed = held is not None and held.epoch == fences.owner.epoch and held.token != fences.owner.token
+    deposed = held is not None and held.epoch == fences.owner.epoch and held.nonce != fences.owner.nonce
     found: list[Standing] = []
     for decision in decisions:
         standing = _standing(decision, fences.owner.epoch, writers, applied, deposed=deposed)

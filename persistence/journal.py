@@ -26,7 +26,7 @@ from persistence.store import SqlStore
 
 _DRAIN_BATCH: Final = 500
 _DRAIN_LIMIT: Final = 5_000
-_TOKEN_BYTES: Final = 16
+_NONCE_BYTES: Final = 16
 _DEPOSED: Final = "another process has taken the account over: nothing of this one is written any more"
 
 
@@ -88,7 +88,7 @@ class Journal:
         with self._lock:
             known = self._mark or self._known_mark()
             epoch = 1 if known is None else known.epoch + 1
-            self._mark = OwnerMark(epoch=epoch, token=secrets.token_hex(_TOKEN_BYTES), owner_name=owner_name)
+            self._mark = OwnerMark(epoch=epoch, nonce=secrets.token_hex(_NONCE_BYTES), owner_name=owner_name)
             self._spooling = True
             self._append([])
             return epoch
@@ -189,27 +189,26 @@ class Journal:
         self._say(available=True, error="the spool waits to be drained" if self._spooling else "")
 
     def _to_spool(self, decisions: Sequence[Decision]) -> list[CommitResult]:
-        fresh: list[Decision] = []
+        fresh: dict[int, Decision] = {}
         stale: set[int] = set()
+        known = set(self._spooled_ids)
         for decision in decisions:
             if self._is_stale(decision):
                 stale.add(id(decision))
-            elif decision.decision_id not in self._spooled_ids:
-                fresh.append(decision)
+            elif decision.decision_id not in known:
+                known.add(decision.decision_id)
+                fresh[id(decision)] = decision
                 self._advance(decision)
-        kept = self._append(fresh)
+        kept = self._append(list(fresh.values()))
         self._spooled_ids.update(kept)
         self._waiting += len(kept)
         self._say(available=False, error=self._health.error)
         return [
-            CommitResult(
-                decision_id=decision.decision_id,
+            _spooled(
+                decision,
                 stale=id(decision) in stale,
-                durability=(
-                    Durability.SPOOL
-                    if decision.decision_id in self._spooled_ids and id(decision) not in stale
-                    else Durability.NOWHERE
-                ),
+                kept=decision.decision_id in self._spooled_ids,
+                repeated=id(decision) not in fresh,
             )
             for decision in decisions
         ]
@@ -327,3 +326,12 @@ class Journal:
 
     def _say(self, *, available: bool, error: str) -> None:
         self._health = JournalHealth(store_available=available, spooled=self._waiting, error=error)
+
+
+def _spooled(decision: Decision, *, stale: bool, kept: bool, repeated: bool) -> CommitResult:
+    return CommitResult(
+        decision_id=decision.decision_id,
+        stale=stale,
+        durability=Durability.SPOOL if kept and not stale else Durability.NOWHERE,
+        repeated=repeated and kept and not stale,
+    )

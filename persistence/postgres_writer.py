@@ -24,7 +24,7 @@ _BEGIN: Final = "BEGIN; SELECT 1 FROM monitoring.owners WHERE account = %(accoun
 # Two first owners would both find no row to lock.
 _BEGIN_TAKING: Final = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('holdfast owner ' || %(account)s, 0));"
 _FENCES: Final = """
-SELECT 'owner', token, owner_name, owner_epoch, 0 FROM monitoring.owners WHERE account = %(account)s
+SELECT 'owner', nonce, owner_name, owner_epoch, 0 FROM monitoring.owners WHERE account = %(account)s
 UNION ALL
 SELECT 'writer', path, '', owner_epoch, actor_epoch FROM monitoring.writers
  WHERE account = %(account)s AND path = ANY(%(paths)s::text[])
@@ -33,10 +33,10 @@ SELECT 'applied', decision_id, '', 0, 0 FROM monitoring.decisions
  WHERE account = %(account)s AND decision_id = ANY(%(ids)s::text[])
 """
 _SET_OWNER: Final = """
-INSERT INTO monitoring.owners (account, owner_epoch, owner_name, token, since_ms)
-VALUES (%(account)s, %(epoch)s, %(owner_name)s, %(token)s, %(since_ms)s)
+INSERT INTO monitoring.owners (account, owner_epoch, owner_name, nonce, since_ms)
+VALUES (%(account)s, %(epoch)s, %(owner_name)s, %(nonce)s, %(since_ms)s)
 ON CONFLICT (account) DO UPDATE SET owner_epoch = excluded.owner_epoch, owner_name = excluded.owner_name,
- token = excluded.token, since_ms = excluded.since_ms
+ nonce = excluded.nonce, since_ms = excluded.since_ms
 """
 _PRUNE: Final = "DELETE FROM monitoring.decisions WHERE account = %(account)s AND at_ms < %(before_ms)s"
 
@@ -64,7 +64,7 @@ class PostgresWriter:
         owner, writers, applied = NOBODY, dict[str, Epoch](), set[str]()
         for kind, name, owner_name, owner_epoch, actor_epoch in found:
             if kind == "owner":
-                owner = OwnerMark(epoch=owner_epoch, token=name, owner_name=owner_name)
+                owner = OwnerMark(epoch=owner_epoch, nonce=name, owner_name=owner_name)
             elif kind == "writer":
                 writers[name] = Epoch(owner_epoch, actor_epoch)
             else:
@@ -80,7 +80,7 @@ class PostgresWriter:
                     "account": account,
                     "epoch": mark.epoch,
                     "owner_name": mark.owner_name,
-                    "token": mark.token,
+                    "nonce": mark.nonce,
                     "since_ms": since_ms,
                 },
             )

@@ -18,7 +18,7 @@ from persistence.statements import OUTCOME_PREFIX, InsertStatement, statements_f
 from persistence.writer import Poisoned
 
 _STATEMENTS: Final = statements_for(sqlite.dialect(paramstyle="named"))
-_OWNER: Final = "SELECT owner_epoch, token, owner_name FROM owners WHERE account = ?"
+_OWNER: Final = "SELECT owner_epoch, nonce, owner_name FROM owners WHERE account = ?"
 _WRITERS: Final = (
     "SELECT path, owner_epoch, actor_epoch FROM writers WHERE account = ? AND path IN (SELECT value FROM json_each(?))"
 )
@@ -26,7 +26,7 @@ _APPLIED: Final = (
     "SELECT decision_id FROM decisions WHERE account = ? AND decision_id IN (SELECT value FROM json_each(?))"
 )
 _SET_OWNER: Final = (
-    "INSERT OR REPLACE INTO owners (account, owner_epoch, owner_name, token, since_ms) VALUES (?,?,?,?,?)"
+    "INSERT OR REPLACE INTO owners (account, owner_epoch, owner_name, nonce, since_ms) VALUES (?,?,?,?,?)"
 )
 _PRUNE: Final = "DELETE FROM decisions WHERE account = ? AND at_ms < ?"
 
@@ -49,7 +49,7 @@ class SqliteWriter:
             writers = self.connection.execute(_WRITERS, (account, json.dumps(paths))).fetchall() if paths else ()
             applied = self.connection.execute(_APPLIED, (account, json.dumps(decision_ids))).fetchall()
         return Fences(
-            owner=NOBODY if owner is None else OwnerMark(epoch=owner[0], token=owner[1], owner_name=owner[2]),
+            owner=NOBODY if owner is None else OwnerMark(epoch=owner[0], nonce=owner[1], owner_name=owner[2]),
             writers={path: Epoch(owner_epoch, actor_epoch) for path, owner_epoch, actor_epoch in writers},
             applied=frozenset(decision_id for (decision_id,) in applied),
         )
@@ -57,7 +57,7 @@ class SqliteWriter:
     def set_owner(self, account: str, mark: OwnerMark, *, since_ms: int) -> None:
         """Replace the account's row."""
         with self._typed_errors():
-            self.connection.execute(_SET_OWNER, (account, mark.epoch, mark.owner_name, mark.token, since_ms))
+            self.connection.execute(_SET_OWNER, (account, mark.epoch, mark.owner_name, mark.nonce, since_ms))
 
     def apply(self, rows: Rows) -> None:
         """One statement a table that has rows."""

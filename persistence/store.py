@@ -35,7 +35,7 @@ from persistence.writer import Poisoned, Writer
 
 Boundary = Callable[[str], None]
 
-_TOKEN_BYTES: Final = 16
+_NONCE_BYTES: Final = 16
 
 
 def _clock_ms() -> int:
@@ -118,7 +118,7 @@ class SqlStore:
             with self._transaction(taking=True) as (writer, fences):
                 mark = OwnerMark(
                     epoch=max(fences.owner.epoch, above) + 1,
-                    token=secrets.token_hex(_TOKEN_BYTES),
+                    nonce=secrets.token_hex(_NONCE_BYTES),
                     owner_name=owner_name,
                 )
                 writer.set_owner(self.account, mark, since_ms=self._now_ms())
@@ -139,7 +139,7 @@ class SqlStore:
                 if latest:
                     writer.set_owner(self.account, mark, since_ms=self._now_ms())
             self._held = mark
-        return latest or (fences.owner.epoch == mark.epoch and fences.owner.token == mark.token)
+        return latest or (fences.owner.epoch == mark.epoch and fences.owner.nonce == mark.nonce)
 
     def commit(self, decisions: Sequence[Decision], *, draining: bool = False) -> list[CommitResult]:
         """Write ``decisions`` in order, in one transaction; results in the same order.

@@ -100,11 +100,11 @@ owners = Table(
     _text("account"),
     _number("owner_epoch"),
     _text("owner_name"),
-    _text("token"),
+    _text("nonce"),
     _number("since_ms"),
     PrimaryKeyConstraint("account"),
 )
-"""Who may write for an account. ``token`` is one process's own, so that two can never share an epoch."""
+"""Who may write for an account. ``nonce`` is one process's own, so that two can never share an epoch."""
 
 writers = Table(
     "writers",

@@ -107,7 +107,8 @@ def intent(name: str = "hf1", *, position_id: PositionId = POSITION, **parts: An
 
 
 def outcome(name: str = "hf1", status: IntentStatus = IntentStatus.ACCEPTED, **parts: Any) -> IntentOutcome:
-    return IntentOutcome(**{"intent_id": IntentId(name), "status": status, "at_ms": 1_200} | parts)
+    defaults: dict[str, Any] = {"intent_id": IntentId(name), "status": status, "at_ms": 1_200}
+    return IntentOutcome(**defaults | parts)
 
 
 def fill(name: str = "f1", *, position_id: PositionId | None = POSITION, pnl: str = "0", **parts: Any) -> PositionFill:

@@ -78,7 +78,7 @@ def _ownership() -> None:
         _text("account"),
         _number("owner_epoch"),
         _text("owner_name"),
-        _text("token"),
+        _text("nonce"),
         _number("since_ms"),
         sa.PrimaryKeyConstraint("account"),
         schema=_schema(),
