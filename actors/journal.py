@@ -28,7 +28,15 @@ from messages.journal import (
 )
 from messages.positions import ExecuteIntents, PositionRestored, ResolveIntents, RestorePosition, Settle
 from messages.state import Intent, IntentAction
-from messages.supervision import Due, EventsRecorded, JournalChanged, RestoreVenue, VenueRestored
+from messages.supervision import (
+    Due,
+    EventsRecorded,
+    JournalChanged,
+    RestoreSignals,
+    RestoreVenue,
+    SignalsRestored,
+    VenueRestored,
+)
 from messages.values import OrderPurpose, Venue
 
 BATCH: Final = 256
@@ -49,7 +57,7 @@ class JournalActor(Actor):
     def on_start(self) -> None:
         self._look_after_store()
 
-    def on_receive(self, message: Decision | RestorePosition | RestoreVenue | Due | Settle) -> object:
+    def on_receive(self, message: Decision | RestorePosition | RestoreVenue | RestoreSignals | Due | Settle) -> object:
         match message:
             case Decision():
                 more = self.context.take_more(BATCH - 1, (Decision,))
@@ -58,6 +66,9 @@ class JournalActor(Actor):
                 self._restore_position(message)
             case RestoreVenue():
                 self._restore_venue(message)
+            case RestoreSignals():
+                known = self._journal.known_signals(message.since_ms)
+                self._tell(message.path, SignalsRestored(signal_ids=known))
             case Due():
                 self._look_after_store()
             case Settle():

@@ -1,18 +1,18 @@
 """Signals on their way from a source to a decision.
 
 **Owns** which signals were seen, and what the parser says of each.
-**Accepts** RawSignal (from any source: file, demo, server, shell).
+**Accepts** RawSignal (from any source: file, demo, server, shell), SignalsRestored (from the journal).
 **Sends** ConsiderSignal to the risk actor, Decision (a refused signal's fate) to the journal.
 **On crash** the ids that are on record are read again; a signal whose fate was not recorded may be offered again.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, assert_never
 
 from actors.kernel import Actor, Ref
 from messages.journal import Decision, SignalFate, Verdict
-from messages.supervision import ConsiderSignal, RawSignal
+from messages.supervision import ConsiderSignal, RawSignal, RestoreSignals, SignalsRestored
 from messages.values import Epoch, Venue
 from rules.signal_intake import SignalRefused, parse_signal
 
@@ -30,7 +30,6 @@ class SignalActor(Actor):
         risk: Ref,
         venues: Sequence[Venue],
         max_age_s: float,
-        known_signals: Callable[[int], frozenset[str]],
         owner_epoch: int,
     ) -> None:
         super().__init__()
@@ -38,16 +37,32 @@ class SignalActor(Actor):
         self._risk = risk
         self._venues = tuple(venues)
         self._max_age_s = max_age_s
-        self._known_signals = known_signals
         self._owner_epoch = owner_epoch
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._restored = False
+        self._waiting: list[RawSignal] = []
         self._decisions = 0
 
     def on_start(self) -> None:
-        for signal_id in self._known_signals(self.context.now_ms() - KNOWN_FOR_MS):
-            self._seen[signal_id] = None
+        self._journal.tell(RestoreSignals(path=self.context.path, since_ms=self.context.now_ms() - KNOWN_FOR_MS))
 
-    def on_receive(self, message: RawSignal) -> None:
+    def on_receive(self, message: RawSignal | SignalsRestored) -> None:
+        match message:
+            case SignalsRestored(signal_ids=signal_ids):
+                self._seen.update(dict.fromkeys(signal_ids))
+                self._restored = True
+                waiting, self._waiting = self._waiting, []
+                for raw in waiting:
+                    self._consider(raw)
+            case RawSignal():
+                if self._restored:
+                    self._consider(message)
+                else:
+                    self._waiting.append(message)
+            case _:
+                assert_never(message)
+
+    def _consider(self, message: RawSignal) -> None:
         parsed = parse_signal(message.raw, now_ms=self.context.now_ms(), max_age_s=self._max_age_s, venues=self._venues)
         if isinstance(parsed, SignalRefused):
             if self._is_new(parsed.signal_id):

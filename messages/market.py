@@ -63,8 +63,8 @@ class AttentionBand:
     """Told by a position to its market actor: between these prices, exclusive, nothing can change for it.
 
     ``None`` on a side means that no price on that side matters. ``handled`` is how many ticks the position has handled
-    so far: while a forwarded one is still unhandled, the market actor forwards every tick. While the last minute moved by
-    ``momentum_percent`` to ``momentum_side`` every tick matters as well (S8.2).
+    so far: while a forwarded one is still unhandled, the market actor forwards every tick. While the last minute moved
+    by ``momentum_percent`` to ``momentum_side`` every tick matters as well (S8.2).
     """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)

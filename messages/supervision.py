@@ -184,3 +184,22 @@ class Due:
     DELIVERY: ClassVar[Delivery] = _PROTECTIVE
 
     what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreSignals:
+    """Ask the journal which signals have their fate on record since ``since_ms``; answered with SignalsRestored."""
+
+    DELIVERY: ClassVar[Delivery] = _PROTECTIVE
+
+    path: str
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalsRestored:
+    """The ids of the signals whose fate is on record."""
+
+    DELIVERY: ClassVar[Delivery] = _PROTECTIVE
+
+    signal_ids: frozenset[str]

@@ -61,9 +61,17 @@ class VirtualHang(BaseException):
     Args:
         resume_after_s: Virtual seconds after which the stuck thread wakes up after all; ``None`` never.
         then: What the woken thread does next, in the name of its old incarnation.
+        answer: What its turn returns after that.
     """
 
-    def __init__(self, *, resume_after_s: float | None = None, then: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        resume_after_s: float | None = None,
+        then: Callable[[], None] | None = None,
+        answer: object = None,
+    ) -> None:
         super().__init__("hangs in virtual time")
         self.resume_after_s = resume_after_s
         self.then = then
+        self.answer = answer

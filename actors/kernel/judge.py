@@ -88,7 +88,10 @@ class Judge:
         """An operator starts it anew, and with it whoever its group's strategy says; its failures are forgiven."""
         leaf.failures = 0
         leaf.failed_at_s.clear()
-        self._replan(leaf.parent, leaf, 0.0)
+        if leaf.plan is not None and not leaf.plan.to_stop and leaf not in leaf.plan.reached:
+            self._driver.hurry(leaf.plan)  # it is down and only waits for its back-off
+        else:
+            self._replan(leaf.parent, leaf, 0.0)
 
     def _carry_out(self, leaf: Leaf, verdict: Verdict, error: str, delay_s: float) -> None:
         match verdict:
@@ -124,7 +127,7 @@ class Judge:
             self._publish(SystemFailed(path="/", at_ms=self._runtime.now_ms(), error=error))
             self._fail_system(error)
             return
-        if self._driver.being_stopped(group):
+        if self._driver.is_closed(group):
             self._driver.drive_from(group)  # it is on its way down already, and comes up anew
             return
         _note(parent.failed_at_s, now_s, parent.spec.intensity.within_s)

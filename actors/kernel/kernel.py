@@ -241,7 +241,7 @@ class Kernel:
         group.children.append(leaf)
         if group.leaving or self.driver.halting:
             self.driver.leave(leaf)
-        elif not self.driver.being_stopped(group):  # else it comes up with its group
+        elif not self.driver.is_closed(group):  # else it comes up with its group
             self.driver.drive(self.driver.cover(group, [leaf], [], self._runtime.monotonic_s()))
 
     def _adopt_brood(self, parent: Cell, epoch: int, cell: Cell) -> None:
@@ -421,9 +421,16 @@ class Kernel:
         self.leaves.pop(node.path, None)
         self._runtime.trace(f"removed {node.path}")
         self.registry.forget(node.cell)
+        self._set_available(node.path, True)  # noqa: FBT003 - gone for good, it can no longer say so itself
         self.deaths.ended(node, node.cell.epoch, "removed", will_restart=False)
         self._publish(ActorRemoved(path=node.path, at_ms=self._runtime.now_ms(), epoch=node.cell.epoch))
-        self._runtime.decide(self.driver.drive_from, node.parent)
+        self._runtime.decide(self._left, node.parent)
+
+    def _left(self, group: Group) -> None:
+        for child in tuple(group.children):
+            if child.plan is not None:
+                self.driver.drive(child.plan)  # it may have waited for the one that left
+        self.driver.drive_from(group)
 
     def _leaf_of(self, cell: Cell, incarnation: Incarnation) -> Leaf | None:
         leaf = self.leaves.get(cell.path)

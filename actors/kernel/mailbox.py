@@ -75,7 +75,7 @@ class Mailbox:
     Invariants:
         1. ``depth`` is the number of waiting envelopes, ``weight`` the number of tells they stand for.
         2. At most one waiting envelope has a given conflation key.
-        3. ``depth`` never exceeds ``limit``.
+        3. ``depth`` exceeds ``limit`` only by what was put back after a crash.
     """
 
     __slots__ = ("_conflated", "_lanes", "_passed_over", "depth", "limit", "weight")
@@ -91,9 +91,11 @@ class Mailbox:
     def put(self, envelope: Envelope) -> Envelope | None:
         """Add at the end of its lane; gives back what had to make room, if anything (maybe the envelope itself)."""
         lane = envelope.delivery.lane
-        spilled = self._make_room(lane) if self.depth >= self.limit else None
+        spilled: Envelope | None = None
         if self.depth >= self.limit:
-            return envelope
+            spilled = self._make_room(lane)
+            if spilled is None:
+                return envelope  # everything that waits is more urgent
         queue = self._lanes[lane]
         if queue is None:
             queue = self._lanes[lane] = deque()

@@ -8,8 +8,10 @@ Invariants:
 
 from collections.abc import Callable, Sequence
 
+from actors.kernel.cell import Status
 from actors.kernel.lifecycle import Lifecycle
 from actors.kernel.runtime import Runtime
+from actors.kernel.specs import Strategy
 from actors.kernel.tree import Group, Leaf, Node, Plan, above
 
 
@@ -49,6 +51,9 @@ class Driver:
         if not self._waited(plan):
             return
         for node in plan.members:
+            if not self._elders_are_up(plan, node):
+                return
+            plan.reached.add(node)
             if not self.start(node):
                 return
         self._dissolve(plan)
@@ -63,6 +68,7 @@ class Driver:
                 self.stop(node)
             if node.plan is not None:
                 self.drive(node.plan)
+            self._drive_younger(node)
             node = above(node)
 
     def stop(self, node: Node) -> bool:
@@ -106,14 +112,45 @@ class Driver:
         if self.stop(node):
             self._remove(node)
 
-    def being_stopped(self, node: Node) -> bool:
-        """Whether ``node`` or anything above it is on its way down, so that nobody should start it now."""
-        at: Node | None = node
+    def being_stopped(self, leaf: Leaf) -> bool:
+        """Whether a plan takes care of ``leaf`` already: it, or something above it, is to go down first."""
+        return leaf.leaving or (leaf.plan is not None and leaf in leaf.plan.to_stop) or self.is_closed(leaf.parent)
+
+    def is_closed(self, group: Group) -> bool:
+        """Whether nothing may start in ``group`` now: a plan above still stops and waits, or starts others first."""
+        at: Node | None = group
         while at is not None:
-            if at.leaving or (at.plan is not None and at in at.plan.to_stop):
+            if at.leaving or (at.plan is not None and at not in at.plan.reached):
                 return True
             at = above(at)
         return self.halting
+
+    def hurry(self, plan: Plan) -> None:
+        """Do not wait any longer before starting."""
+        plan.not_before_s = self._runtime.monotonic_s()
+        if plan.timer is not None:
+            plan.timer.cancel()
+            plan.timer = None
+        self.drive(plan)
+
+    def _elders_are_up(self, plan: Plan, node: Node) -> bool:
+        if plan.group.spec.strategy is Strategy.ONE_FOR_ONE:
+            return True
+        for elder in plan.group.children:
+            if elder is node:
+                break
+            if elder not in plan.members and not _is_up(elder):
+                return False  # whoever brings it up drives this plan then
+        return True
+
+    def _drive_younger(self, node: Node) -> None:
+        group = node.parent
+        if group is None or group.spec.strategy is Strategy.ONE_FOR_ONE or node not in group.children:
+            return
+        younger = group.children[group.children.index(node) + 1 :]
+        for plan in {id(other.plan): other.plan for other in younger if other.plan is not None}.values():
+            if plan is not node.plan:
+                self.drive(plan)
 
     def _waited(self, plan: Plan) -> bool:
         left_s = plan.not_before_s - self._runtime.monotonic_s()
@@ -136,3 +173,14 @@ class Driver:
         for node in plan.members:
             if node.plan is plan:
                 node.plan = None
+
+
+def _is_up(node: Node) -> bool:
+    if node.leaving:
+        return True
+    if isinstance(node, Group):
+        return all(_is_up(child) for child in node.children)
+    incarnation = node.cell.incarnation
+    if node.cell.status is Status.RUNNING:
+        return incarnation is not None and incarnation.ready
+    return node.cell.status in {Status.PARKED, Status.REMOVED}

@@ -71,6 +71,7 @@ class Plan:
     """Members of one group on their way down and up again: stop in reverse, wait, start in order.
 
     At most one plan covers a node. ``to_stop`` shrinks as members are found down and only ever grows by a merge.
+    ``reached`` are the members whose turn to start has come.
     """
 
     group: Group
@@ -78,6 +79,7 @@ class Plan:
     to_stop: set[Node]
     not_before_s: float
     over: bool = False
+    reached: set[Node] = field(default_factory=set)
     timer: Handle | None = None
 
 

@@ -193,7 +193,7 @@ class Turn:
                     hang.then()
             finally:
                 current.incarnation = before
-            if envelope is not None and self._settle(envelope, None):
+            if envelope is not None and self._settle(envelope, hang.answer):
                 self._runtime.schedule(self)
 
         self._runtime.call_later(hang.resume_after_s, wake_up)

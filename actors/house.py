@@ -1,0 +1,229 @@
+"""The tree of actors: who lives where, under which policy.
+
+The root and the exchanges are one_for_one groups: every actor keeps its mailbox through a restart, whoever depends on
+another one watches it and asks again, and decisions carry their id. To restart the neighbours of a crashed actor would
+only add reads of the venue at the worst moment.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from actors import addresses
+from actors.account import AccountActor
+from actors.alert import AlertActor, AlertSink
+from actors.desk import DeskActor, Untracked
+from actors.execution import ExecutionActor
+from actors.journal import JournalActor
+from actors.kernel import Actor, ActorSystem, ChildSpec, Dispatcher, GroupSpec, Intensity, Ref
+from actors.market import MarketActor
+from actors.monitors.protection import ProtectionMonitor
+from actors.ports import JournalPort, VenueCalls, VenueStreams
+from actors.position import PositionActor, PositionSurroundings
+from actors.private_stream import StreamActor
+from actors.risk import RiskActor, RiskPolicy
+from actors.signal_source import SignalFeed, SignalSourceActor
+from actors.signals import SignalActor
+from messages.instruments import Instrument
+from messages.values import PositionKey, Symbol, Venue
+from rules.position_case import PositionPolicies
+from rules.sizing import SizingPolicy
+
+JOURNAL_HANG_S = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueParts:
+    """One venue's connection, and the symbols whose prices are watched."""
+
+    calls: VenueCalls
+    streams: VenueStreams
+    symbols: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseParts:
+    """Everything from outside that the actors are built on, and every policy.
+
+    Attributes:
+        max_signal_age_s: A signal older than this is refused as late.
+        sync_every_s: How often each account is read in whole (S14).
+    """
+
+    journal: JournalPort
+    owner_epoch: int
+    venues: Sequence[VenueParts]
+    sink: AlertSink
+    feed: SignalFeed | None
+    policies: PositionPolicies
+    sizing: SizingPolicy
+    risk: RiskPolicy
+    max_signal_age_s: float
+    sync_every_s: float
+    untracked: Untracked
+    hedge_mode: bool = False
+
+
+class House:
+    """Builds the tree for one actor system."""
+
+    def __init__(self, system: ActorSystem, parts: HouseParts) -> None:
+        self._system = system
+        self._parts = parts
+
+    def root(self) -> GroupSpec:
+        """The whole tree, in the order in which it starts."""
+        parts = self._parts
+        intake: list[ChildSpec] = [_pooled("risk", self._risk), _pooled("signal/wave", self._signals)]
+        feed = parts.feed
+        if feed is not None:
+            intake.append(
+                _pooled("signal/source", lambda: SignalSourceActor(feed=feed, signals=self._ref("signal/wave")))
+            )
+        return GroupSpec(
+            name="holdfast",
+            children=[
+                _pinned("alert", lambda: AlertActor(sink=parts.sink)),
+                ChildSpec(
+                    name="journal",
+                    factory=self._journal,
+                    dispatcher=Dispatcher.PINNED,
+                    hang_timeout_s=JOURNAL_HANG_S,
+                ),
+                *(self._exchange(venue) for venue in parts.venues),
+                *(GroupSpec(name=addresses.positions(venue.calls.venue).strip("/")) for venue in parts.venues),
+                *(self._monitor(venue) for venue in parts.venues),
+                *intake,
+            ],
+        )
+
+    # --- actors -------------------------------------------------------------------------------------------------------
+
+    def _ref(self, path: str) -> Ref:
+        return self._system.ref(path)
+
+    def _part(self, venue: Venue, part: str) -> Ref:
+        return self._ref(addresses.exchange(venue, part))
+
+    def _journal(self) -> Actor:
+        return JournalActor(
+            journal=self._parts.journal, directory=self._system.find, alert_path="/alert", risk_path="/risk"
+        )
+
+    def _exchange(self, parts: VenueParts) -> GroupSpec:
+        venue = parts.calls.venue
+        return GroupSpec(
+            name=addresses.exchange(venue, "").strip("/"),
+            children=[
+                _pooled("execution", lambda: self._execution(parts)),
+                _pooled("desk", lambda: self._desk(parts)),
+                _pooled("market", lambda: MarketActor(directory=self._system.find)),
+                _pooled("account", lambda: self._account(venue)),
+                _pooled("stream", lambda: self._stream(parts)),
+            ],
+        )
+
+    def _execution(self, parts: VenueParts) -> Actor:
+        return ExecutionActor(
+            calls=parts.calls,
+            journal=self._ref(addresses.JOURNAL),
+            directory=self._system.find,
+            owner_epoch=self._parts.owner_epoch,
+        )
+
+    def _desk(self, parts: VenueParts) -> Actor:
+        venue = parts.calls.venue
+        return DeskActor(
+            venue=venue,
+            journal=self._ref(addresses.JOURNAL),
+            risk=self._ref("risk"),
+            account_path=addresses.exchange(venue, "account"),
+            find=self._system.find,
+            spawn=lambda key, instrument, desk: self._spawn_position(parts, key, instrument, desk),
+            untracked=self._parts.untracked,
+            hedge_mode=self._parts.hedge_mode,
+            owner_epoch=self._parts.owner_epoch,
+        )
+
+    def _spawn_position(self, parts: VenueParts, key: PositionKey, instrument: Instrument, desk: Ref) -> Ref:
+        """The actor of ``key``: the one that is there already after a restart of the desk, else a new one."""
+        living = self._system.find(addresses.position(key))
+        if living is not None:
+            return living
+        venue = parts.calls.venue
+        around = PositionSurroundings(
+            journal=self._ref(addresses.JOURNAL),
+            execution=self._part(venue, "execution"),
+            market=self._part(venue, "market"),
+            risk=self._ref("risk"),
+            desk=desk,
+            capabilities=parts.calls.capabilities,
+            policies=self._parts.policies,
+            sizing=self._parts.sizing,
+            owner_epoch=self._parts.owner_epoch,
+        )
+        spec = ChildSpec(
+            name=addresses.position_name(key),
+            factory=lambda: PositionActor(key=key, instrument=instrument, around=around),
+            on_exhausted="park",
+            intensity=Intensity(max_restarts=20, within_s=60.0),
+        )
+        return self._system.spawn(addresses.positions(venue), spec)
+
+    def _account(self, venue: Venue) -> Actor:
+        return AccountActor(
+            venue=venue,
+            execution=self._part(venue, "execution"),
+            desk=self._part(venue, "desk"),
+            risk=self._ref("risk"),
+            every_s=self._parts.sync_every_s,
+        )
+
+    def _stream(self, parts: VenueParts) -> Actor:
+        venue = parts.calls.venue
+        return StreamActor(
+            venue=venue,
+            streams=parts.streams,
+            market=self._part(venue, "market"),
+            desk=self._part(venue, "desk"),
+            symbols=parts.symbols,
+        )
+
+    def _monitor(self, parts: VenueParts) -> ChildSpec:
+        venue = parts.calls.venue
+        return _pooled(
+            f"monitor/protection/{venue}",
+            lambda: ProtectionMonitor(
+                venue=venue,
+                execution=self._part(venue, "execution"),
+                desk=self._part(venue, "desk"),
+                journal=self._ref(addresses.JOURNAL),
+                hedge_mode=self._parts.hedge_mode,
+                owner_epoch=self._parts.owner_epoch,
+            ),
+        )
+
+    def _risk(self) -> Actor:
+        venues = [parts.calls.venue for parts in self._parts.venues]
+        return RiskActor(
+            journal=self._ref(addresses.JOURNAL),
+            desks={venue: self._part(venue, "desk") for venue in venues},
+            policy=self._parts.risk,
+            owner_epoch=self._parts.owner_epoch,
+        )
+
+    def _signals(self) -> Actor:
+        return SignalActor(
+            journal=self._ref(addresses.JOURNAL),
+            risk=self._ref("risk"),
+            venues=[parts.calls.venue for parts in self._parts.venues],
+            max_age_s=self._parts.max_signal_age_s,
+            owner_epoch=self._parts.owner_epoch,
+        )
+
+
+def _pooled(name: str, factory: Callable[[], Actor]) -> ChildSpec:
+    return ChildSpec(name=name, factory=factory)
+
+
+def _pinned(name: str, factory: Callable[[], Actor]) -> ChildSpec:
+    return ChildSpec(name=name, factory=factory, dispatcher=Dispatcher.PINNED)
