@@ -8,6 +8,7 @@ up to the first ``-``, or is given as ``SYMBOL=FILE``. Trades: ``timestamp_ms,pr
 import csv
 import gzip
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -145,7 +146,7 @@ def _rows(path: Path, header: tuple[str, ...]) -> Iterator[tuple[int, list[str]]
                     text = f"{len(cells)} cells instead of {len(header)}: {','.join(cells)}; correct it or remove it"
                     raise BadRecordingError(f"{path}, line {reader.line_num}: {text}")
                 yield reader.line_num, cells
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise BadRecordingError(f"{path}: not a complete gzip file ({error}); fetch it again") from None
     except UnicodeDecodeError:
         raise BadRecordingError(f"{path}: not text; is it compressed? then its name must end in .gz") from None

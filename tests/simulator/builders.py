@@ -63,7 +63,7 @@ def an_exchange(
     leverage: int = 10,
     instruments: Sequence[Instrument] = (),
     funding: FundingSchedule | None = None,
-    half_spread_ticks: int = 0,
+    slippage: Slippage = Slippage(half_spread_ticks=0),  # noqa: B008 - frozen
     **changes: Any,
 ) -> Exchange:
     """An exchange at ``T0`` whose markets all stand at ``price``; no spread, so that figures are round."""
@@ -72,7 +72,7 @@ def an_exchange(
         profile=profile,
         wallet=d(wallet),
         leverage=leverage,
-        slippage=Slippage(half_spread_ticks=half_spread_ticks),
+        slippage=slippage,
         **changes,
     )
     exchange = Exchange(config=config, instruments=listed, now_ms=T0, funding=funding)
