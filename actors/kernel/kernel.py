@@ -427,9 +427,7 @@ class Kernel:
         self._runtime.decide(self._left, node.parent)
 
     def _left(self, group: Group) -> None:
-        for child in tuple(group.children):
-            if child.plan is not None:
-                self.driver.drive(child.plan)  # it may have waited for the one that left
+        self.driver.drive_waiting(group)
         self.driver.drive_from(group)
 
     def _leaf_of(self, cell: Cell, incarnation: Incarnation) -> Leaf | None:

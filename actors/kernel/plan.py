@@ -28,13 +28,17 @@ class Driver:
         """Plan that ``members`` come up again after ``stop`` of them went down; merges with what is planned already."""
         chosen = set(members)
         to_stop = set(stop)
+        reached: set[Node] = set()
         for old in {id(node.plan): node.plan for node in members if node.plan is not None}.values():
             chosen.update(old.members)
             to_stop.update(old.to_stop)
+            reached.update(old.reached)
             not_before_s = max(not_before_s, old.not_before_s)
             self._dissolve(old)
         ordered = [node for node in group.children if node in chosen]
-        plan = Plan(group=group, members=ordered, to_stop=to_stop, not_before_s=not_before_s)
+        plan = Plan(
+            group=group, members=ordered, to_stop=to_stop, not_before_s=not_before_s, reached=reached - to_stop
+        )
         for node in ordered:
             node.plan = plan
         return plan
@@ -68,7 +72,8 @@ class Driver:
                 self.stop(node)
             if node.plan is not None:
                 self.drive(node.plan)
-            self._drive_younger(node)
+            if node.parent is not None:
+                self.drive_waiting(node.parent)
             node = above(node)
 
     def stop(self, node: Node) -> bool:
@@ -143,13 +148,10 @@ class Driver:
                 return False  # whoever brings it up drives this plan then
         return True
 
-    def _drive_younger(self, node: Node) -> None:
-        group = node.parent
-        if group is None or group.spec.strategy is Strategy.ONE_FOR_ONE or node not in group.children:
-            return
-        younger = group.children[group.children.index(node) + 1 :]
-        for plan in {id(other.plan): other.plan for other in younger if other.plan is not None}.values():
-            if plan is not node.plan:
+    def drive_waiting(self, group: Group) -> None:
+        """Drive the plans in an ordered group: one may wait for an elder that just came up, or left."""
+        if group.spec.strategy is not Strategy.ONE_FOR_ONE:
+            for plan in {id(child.plan): child.plan for child in group.children if child.plan is not None}.values():
                 self.drive(plan)
 
     def _waited(self, plan: Plan) -> bool:
