@@ -1,0 +1,262 @@
+"""A whole world in virtual time: the real actors over the simulated exchange and a real store, which may be killed.
+
+``World`` is what survives the death of the process: time, the exchange, the store. ``World.process`` is what dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from actors.desk import Untracked
+from actors.house import House, HouseParts, VenueParts
+from actors.kernel import ActorCrashed, ActorSystem, Conservation, ProcessKilled, VirtualRuntime, VirtualTime
+from actors.risk import RiskPolicy
+from adapters.simulator.fault_script import NO_FAULTS, FaultScript
+from adapters.simulator.feed import PricePoint
+from adapters.simulator.paper import PaperExchange
+from adapters.simulator.paper_calls import PaperCalls
+from adapters.simulator.paper_config import Delay, PaperConfig
+from adapters.simulator.paper_streams import PaperStreams
+from adapters.simulator.profiles import PAPER, Profile
+from adapters.simulator.state import ExchangeConfig
+from messages.instruments import Instrument
+from messages.journal import EventRecord
+from messages.supervision import RawSignal
+from messages.values import Price, Symbol, Venue
+from messages.venue import AccountReport, FetchAccount
+from persistence.journal import Journal
+from persistence.spool import Spool
+from persistence.store import SqlStore
+from rules.limits import Limits
+from rules.position_case import PositionPolicies
+from rules.sizing import SizingPolicy
+
+START_MS = 1_641_000_000_000
+BTC = Symbol("BTCUSDT")
+PAPER_VENUE = Venue("paper")
+
+
+def an_instrument(symbol: Symbol = BTC, **changes: object) -> Instrument:
+    values: dict[str, object] = {
+        "venue": PAPER_VENUE,
+        "symbol": symbol,
+        "price_tick": Decimal(1),
+        "quantity_step": Decimal("0.001"),
+        "min_quantity": Decimal("0.001"),
+        "min_notional": Decimal(5),
+    }
+    return Instrument(**(values | changes))  # type: ignore[arg-type]
+
+
+class ScriptedMarket:
+    """A price a second, as the test sets it: ``prices[symbol]`` is what the next seconds show."""
+
+    def __init__(self, prices: Mapping[Symbol, Price]) -> None:
+        self.prices = dict(prices)
+
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        return tuple(self.prices)
+
+    def opening(self, at_ms: int) -> Sequence[PricePoint]:
+        return [PricePoint(at_ms, symbol, price, None, True) for symbol, price in self.prices.items()]
+
+    def stream(self, after_ms: int, *, step_ms: int | None = None) -> Iterator[PricePoint]:
+        at_ms = after_ms - after_ms % 1_000
+        while True:
+            at_ms += step_ms or 1_000
+            for symbol in tuple(self.prices):
+                yield PricePoint(at_ms, symbol, self.prices[symbol], None, False)
+
+
+class _SignalQueue:
+    """A feed that outlives the process: after a restart it gives everything again, as a file would."""
+
+    def __init__(self) -> None:
+        self.signals: list[tuple[int, dict[str, object]]] = []
+        self._given = 0
+
+    def due(self, now_ms: int) -> Sequence[RawSignal]:
+        ready = [raw for at_ms, raw in self.signals[self._given :] if at_ms <= now_ms]
+        self._given += len(ready)
+        return [RawSignal(raw=raw, origin="test") for raw in ready]
+
+    def next_ms(self, now_ms: int) -> int | None:
+        following = [at_ms for at_ms, _ in self.signals[self._given :]]
+        return following[0] if following else now_ms + 1_000
+
+    def rewind(self) -> None:
+        self._given = 0
+
+
+@dataclass(slots=True)
+class Process:
+    """One life of Holdfast: what a kill -9 ends."""
+
+    system: ActorSystem
+    journal: Journal
+    calls: PaperCalls
+    streams: PaperStreams
+
+
+@dataclass
+class World:
+    """Time, an exchange and a store, and at most one process among them."""
+
+    profile: Profile = PAPER
+    prices: Mapping[Symbol, Price] = field(default_factory=lambda: {BTC: Decimal(42_000)})
+    faults: FaultScript = NO_FAULTS
+    seed: int = 1
+    policies: PositionPolicies = field(default_factory=PositionPolicies)
+    limits: Limits = field(default_factory=Limits)
+    size_usd: Decimal = Decimal(420)
+    untracked: Untracked = Untracked.ADOPT
+    spool_path: Path | None = None
+    store_url: str = "sqlite://"
+    instruments: Sequence[Instrument] | None = None
+    config: PaperConfig | None = None
+    boundary: Callable[[str], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.time = VirtualTime(start_ms=START_MS, seed=self.seed)
+        self.market = ScriptedMarket(self.prices)
+        self.signals = _SignalQueue()
+        self.events: list[EventRecord] = []
+        self.crashes: list[ActorCrashed] = []
+        self.process: Process | None = None
+        self.boundaries: list[str] = []
+        self.kill_at: int | None = None
+        self.store = SqlStore(self.store_url, "main", boundary=self._boundary, now_ms=self.time.now_ms)
+        self.exchange = PaperExchange(
+            instruments=self.instruments or [an_instrument(symbol) for symbol in self.prices],
+            feed=self.market,
+            scheduler=self.time,
+            clock=self.time,
+            config=self.config or self._config(),
+            faults=self.faults,
+            on_boundary=self._boundary,
+        )
+        self.exchange.start()
+
+    def _config(self) -> PaperConfig:
+        near = Delay(min_ms=5, max_ms=20)
+        return PaperConfig(
+            exchange=ExchangeConfig(venue=PAPER_VENUE, profile=self.profile),
+            request_delay=near,
+            answer_delay=near,
+            event_delay=near,
+            seed=self.seed,
+        )
+
+    # --- life and death -----------------------------------------------------------------------------------------------
+
+    def start(self) -> Process:
+        """Start a process, the first or the next; what is on record and on the venue is found again."""
+        spool = Spool(self.spool_path or Path("no-such-directory/spool"))
+        journal = Journal(self.store, spool)
+        calls, streams = PaperCalls(self.exchange), PaperStreams(self.exchange)
+        system = ActorSystem(runtime=VirtualRuntime(self.time))
+        self.process = Process(system, journal, calls, streams)
+        owner_epoch = journal.take_ownership(f"process at {self.time.now_ms()}")
+        system.subscribe(self._notice)
+        system.start(
+            House(
+                system,
+                HouseParts(
+                    journal=journal,
+                    owner_epoch=owner_epoch,
+                    venues=[VenueParts(calls=calls, streams=streams, symbols=self.market.symbols)],
+                    sink=self,
+                    feed=self.signals,
+                    policies=self.policies,
+                    sizing=SizingPolicy(),
+                    risk=RiskPolicy(limits=self.limits, size_usd=self.size_usd, leverage=3),
+                    max_signal_age_s=1_200,
+                    sync_every_s=120,
+                    untracked=self.untracked,
+                ),
+            ).root()
+        )
+        return self.process
+
+    def kill(self) -> None:
+        """kill -9: nothing of the process does anything any more; requests under way still reach the exchange."""
+        process, self.process = self.process, None
+        if process is not None:
+            process.calls.abandon()
+            process.system.kill()
+            self.exchange.unsubscribe(process.streams)
+
+    def _boundary(self, name: str) -> None:
+        """Every commit, request and event of the process passes here; at ``kill_at`` it dies."""
+        if self.boundary is not None:
+            self.boundary(name)
+        if self.process is None:
+            return
+        self.boundaries.append(name)
+        if self.kill_at is not None and len(self.boundaries) >= self.kill_at:
+            self.kill_at = None
+            self.kill()
+            raise ProcessKilled(name)
+
+    def run_for(self, seconds: float) -> None:
+        """Let time pass; a kill on the way ends the process, not the time."""
+        until_ms = self.time.now_ms() + int(seconds * 1_000)
+        while self.time.now_ms() < until_ms:
+            try:
+                self.time.run_until(until_ms)
+            except ProcessKilled:
+                continue
+
+    # --- what happens -------------------------------------------------------------------------------------------------
+
+    def signal(self, symbol: Symbol = BTC, side: str = "BUY", **fields: object) -> None:
+        """A signal, now."""
+        now_ms = self.time.now_ms()
+        timestamp = datetime.fromtimestamp(now_ms // 1_000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        raw: dict[str, object] = {
+            "id": f"{symbol}-{side}-{now_ms}-{len(self.signals.signals)}",
+            "timestamp": timestamp,
+            "symbol": symbol,
+            "side": side,
+            "score_week": 80,
+            "score_month": 70,
+        }
+        self.signals.signals.append((now_ms, raw | fields))
+
+    def price(self, price: Decimal | int, symbol: Symbol = BTC) -> None:
+        """Let the next price points of ``symbol`` be ``price``."""
+        self.market.prices[symbol] = Decimal(price)
+
+    def write(self, event: EventRecord, repeats: int) -> None:
+        """The alert sink: what people would be told."""
+        self.events.append(event)
+
+    def _notice(self, notice: object) -> None:
+        if isinstance(notice, ActorCrashed):
+            self.crashes.append(notice)
+
+    # --- what is --------------------------------------------------------------------------------------------------------
+
+    def account(self) -> AccountReport:
+        """The venue's own view, at this instant."""
+        answer = self.exchange.by_hand(FetchAccount())
+        assert isinstance(answer, AccountReport)
+        return answer
+
+    def kinds(self) -> list[str]:
+        """The kinds of all events so far."""
+        return [event.kind for event in self.events]
+
+    def ledger(self) -> Mapping[str, object]:
+        """The venue's book on us."""
+        return dict(self.exchange.ledger_snapshot())
+
+    def conservation(self) -> Conservation:
+        """Of the living process."""
+        assert self.process is not None
+        return self.process.system.conservation()
