@@ -18,7 +18,8 @@ from actors.kernel import Actor, ActorSystem, ChildSpec, Dispatcher, GroupSpec, 
 from actors.market import MarketActor
 from actors.monitors.protection import ProtectionMonitor
 from actors.ports import JournalPort, VenueCalls, VenueStreams
-from actors.position import PositionActor, PositionSurroundings
+from actors.position import PositionActor
+from actors.position_opening import PositionSurroundings
 from actors.private_stream import StreamActor
 from actors.risk import RiskActor, RiskPolicy
 from actors.signal_source import SignalFeed, SignalSourceActor

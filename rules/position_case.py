@@ -100,6 +100,15 @@ class Situation:
     mark: Price | None = None
     minute_ago: Price | None = None
 
+    def breakeven_of(self, position: PositionState) -> Price:
+        """The price at which closing ``position`` costs nothing, commission included."""
+        return breakeven_price(
+            side=position.side,
+            entry_price=position.entry_price,
+            commission_percent=self.policies.commission_percent,
+            tick=self.instrument.price_tick,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionCase:
@@ -186,12 +195,7 @@ class Draft:
     @property
     def breakeven(self) -> Price:
         """The price at which closing costs nothing, commission included."""
-        return breakeven_price(
-            side=self.position.side,
-            entry_price=self.position.entry_price,
-            commission_percent=self.situation.policies.commission_percent,
-            tick=self.situation.instrument.price_tick,
-        )
+        return self.situation.breakeven_of(self.position)
 
     def change_stop(self, **changes: object) -> None:
         """Replace fields of the stop's state."""

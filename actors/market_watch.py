@@ -1,0 +1,81 @@
+"""What one position's actor knows of the market, and what it lets the market actor keep from it."""
+
+from actors.kernel import Context, Ref
+from messages.market import AttentionBand, Tick
+from messages.positions import WakeUp
+from messages.state import PositionPhase
+from messages.supervision import WatchMarket
+from messages.values import Price, Venue
+from rules.attention import attention_band, attention_due_ms
+from rules.position_case import PositionCase, Situation
+
+
+class MarketWatch:
+    """The last prices of one symbol, and the band between which nothing can change."""
+
+    def __init__(self, *, venue: Venue, market: Ref) -> None:
+        self.last: Price | None = None
+        self.mark: Price | None = None
+        self.minute_ago: Price | None = None
+        self._venue = venue
+        self._market = market
+        self._handled = 0
+        self._told: AttentionBand | None = None
+
+    def start(self, context: Context, situation: Situation) -> None:
+        """Ask for every tick: at the start, after a restart of the market actor, and before an opening."""
+        self._handled = 0
+        self._told = None
+        self._market.tell(WatchMarket(path=context.path, symbol=situation.instrument.symbol))
+
+    def take(self, tick: Tick) -> None:
+        """Remember what a tick says; each one taken is answered with a band."""
+        self._handled += tick.count
+        self._told = None
+        self.last, self.mark, self.minute_ago = tick.last, tick.mark, tick.minute_ago
+
+    def tell(self, context: Context, case: PositionCase | None, situation: Situation) -> None:
+        """Say between which prices nothing can change; without a position, no price matters."""
+        lower, upper = None, None
+        side = None
+        if case is not None and case.position.phase is PositionPhase.ACTIVE:
+            side = case.position.side
+            lower, upper = self._band(context, case, situation)
+        band = AttentionBand(
+            path=context.path,
+            venue=self._venue,
+            symbol=situation.instrument.symbol,
+            lower=lower,
+            upper=upper,
+            handled=self._handled,
+            momentum_side=side,
+            momentum_percent=situation.policies.trailing.momentum_percent,
+        )
+        if band != self._told:
+            self._told = band
+            self._market.tell(band)
+
+    def _band(self, context: Context, case: PositionCase, situation: Situation) -> tuple[Price | None, Price | None]:
+        position, policy = case.position, situation.policies.trailing
+        working = position.stop.working
+        if working is None:
+            return None, None
+        due_ms = attention_due_ms(
+            state=case.trailing, now_ms=situation.now_ms, opened_ms=position.opened_ms, policy=policy
+        )
+        if due_ms is not None:
+            context.schedule_once("due", (due_ms - situation.now_ms) / 1_000, WakeUp())
+        first = next((item for item in position.take_profits if item.level == 1), None)
+        return attention_band(
+            state=case.trailing,
+            side=position.side,
+            entry_price=position.entry_price,
+            breakeven_price=situation.breakeven_of(position),
+            take_profit_1=first.trigger_price if first is not None else None,
+            stop_price=working.trigger_price,
+            now_ms=situation.now_ms,
+            opened_ms=position.opened_ms,
+            minute_ago_price=None,
+            tick=situation.instrument.price_tick,
+            policy=policy,
+        )
