@@ -5,12 +5,30 @@ PostgreSQL: a connection attempt, a lock, a statement and a silent network each 
 """
 
 from dataclasses import dataclass
+from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, StaticPool, create_engine, event
 
 from persistence.database_url import sqlite_file
 from persistence.tables import SCHEMA
+
+SUM_EXACT: Final = "sum_exact"
+"""The name of the sum over decimals that are text, on SQLite."""
+
+_EXACT: Final = Context(prec=500, traps=[Inexact, InvalidOperation])
+
+
+class _SumExact:
+    def __init__(self) -> None:
+        self._total = Decimal(0)
+
+    def step(self, value: str | None) -> None:
+        if value is not None:
+            self._total = _EXACT.add(self._total, Decimal(value))
+
+    def finalize(self) -> str:
+        return str(self._total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +106,7 @@ def _sqlite(url: URL, patience: Patience, *, begin: str) -> Engine:
         del record
         # The driver's own implicit BEGIN neither covers DDL nor takes the write lock early.
         connection.isolation_level = None
+        connection.create_aggregate(SUM_EXACT, 1, _SumExact)
         cursor = connection.cursor()
         try:
             cursor.execute("PRAGMA journal_mode = WAL")

