@@ -9,6 +9,7 @@ from actors.ports import StreamListener, VenueCalls, VenueStreams
 from adapters.simulator.fault_script import random_faults
 from adapters.simulator.feed import PricePoint, SeededFeed
 from adapters.simulator.paper_calls import PaperCalls
+from adapters.simulator.paper_config import Delay, PaperConfig
 from messages.orders import OrderStatus
 from messages.values import ClientOrderId, MarginMode, OrderKind, OrderSide
 from messages.venue import (
@@ -105,6 +106,19 @@ def test_an_order_and_its_fill_are_told_in_order_and_flatness_as_no_position() -
     assert statuses == [OrderStatus.WORKING, OrderStatus.FILLED]
     assert len(desk.heard.fills) == 2
     assert [position is None for position in desk.heard.positions] == [False, True]
+
+
+def test_a_stream_keeps_its_order_whatever_each_message_needs() -> None:
+    config = PaperConfig(event_delay=Delay(min_ms=0, max_ms=500), seed=3)
+    desk = Desk(config=config)
+    desk.time.run_for(1)
+    for _ in range(20):
+        desk.exchange.by_hand(PlaceOrder(order=an_order(quantity="0.1")))
+        desk.time.run_for(0.02)
+    desk.time.run_for(2)
+    numbers = [int(fill.fill_id) for fill in desk.heard.fills]
+    assert len(numbers) == 20
+    assert numbers == sorted(numbers)
 
 
 def test_only_watched_symbols_tick_and_each_begins_with_its_present_price() -> None:

@@ -75,6 +75,12 @@ def test_a_lost_answer_leaves_an_executed_order_and_an_unknown_outcome() -> None
     assert len(desk.account().orders) == 1
 
 
+def test_a_rule_can_wait_for_the_nth_match_and_act_a_number_of_times() -> None:
+    desk = desk_with({"action": "reject", "reason": "other", "requests": ["place"], "nth": 2, "count": 2})
+    answers = [isinstance(desk.place(an_order(quantity="0.1")), OrderAccepted) for _ in range(5)]
+    assert answers == [True, False, False, True, True]
+
+
 def test_a_late_answer_in_time_is_an_answer_and_after_it_is_dropped() -> None:
     desk = desk_with({"action": "late_answer", "delay_s": 3, "count": 2})
     assert isinstance(desk.place(an_order()), OrderAccepted)
