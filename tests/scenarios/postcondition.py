@@ -1,0 +1,211 @@
+"""Postcondition C: what must be true at the end of every scenario, by the venue's book and account, not by our belief.
+
+1. Every position on the venue is covered by working stops of ours for exactly its size, to less than a step, on the
+   closing side, triggered between the mark and the liquidation price; take profits are not more than the position.
+2. No other order of ours rests on a symbol where nothing is open.
+3. No order was sent twice, and none was left behind for longer than the ledger's grace.
+4. The database has the same open positions, with the same size, stop and trailing, and the same fills; nothing is
+   open of what was intended.
+5. Every order of ours at the venue has its intent and its audit rows.
+6. Every message told was handled, dead-lettered or is queued, for each actor; and no actor crashed but by plan.
+"""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from sqlalchemy import select
+
+from messages.orders import OrderReport, PositionReport
+from messages.state import PositionPhase, PositionState
+from messages.values import ZERO, OrderKind, Side, Symbol
+from persistence import tables
+from rules.client_order_ids import is_ours
+from rules.rounding import exit_side
+from rules.stop_choice import is_in_reach, is_stop_of, remaining_quantity
+from tests.scenarios.world import World
+
+
+def assert_postcondition_c(world: World, *, crashes: int = 0) -> None:
+    """Fail with everything that is not as it must be; ``crashes`` is how many actor crashes the scenario planted."""
+    problems = [
+        *_cover_problems(world),
+        *_flat_problems(world),
+        *_ledger_problems(world),
+        *_record_problems(world),
+        *_fill_problems(world),
+        *_intent_problems(world),
+        *_process_problems(world, crashes),
+    ]
+    assert not problems, "\n".join(problems)
+
+
+def uncovered(world: World, position: PositionReport) -> Decimal:
+    """How much of ``position`` the venue's stops of ours cover too little; negative: too much."""
+    stops = [order for order in _orders_of(world, position) if _counts(world, position, order)]
+    if any(order.quantity is None for order in stops):
+        return ZERO if len(stops) == 1 else -position.quantity
+    return position.quantity - sum((remaining_quantity(order) or ZERO for order in stops), ZERO)
+
+
+def _cover_problems(world: World) -> Iterator[str]:
+    steps = {item.symbol: item.quantity_step for item in world.exchange.engine.state.instruments.values()}
+    for position in world.account().positions:
+        name = f"{position.symbol} {position.side} {position.quantity}"
+        missing = uncovered(world, position)
+        if abs(missing) >= steps[position.symbol]:
+            orders = [
+                f"{o.kind} {o.quantity}@{o.trigger_price} {o.client_order_id}" for o in _orders_of(world, position)
+            ]
+            yield f"{name} is not covered exactly: {missing} missing, mark {position.mark_price}; orders: {orders}"
+        for order in _orders_of(world, position):
+            if (
+                order.kind is OrderKind.STOP_MARKET
+                and _is_of_ours(world, order)
+                and not _counts(world, position, order)
+            ):
+                yield f"{name} has a stop that does not count: {order.side} {order.trigger_price}"
+        profits = [
+            order.quantity - order.filled_quantity
+            for order in _orders_of(world, position)
+            if order.kind is OrderKind.TAKE_PROFIT_MARKET and order.quantity is not None
+        ]
+        if sum(profits, ZERO) > position.quantity:
+            yield f"{name} has take profits of {sum(profits, ZERO)}"
+
+
+def _counts(world: World, position: PositionReport, order: OrderReport) -> bool:
+    return (
+        _is_of_ours(world, order)
+        and is_stop_of(order, position.side)
+        and is_in_reach(order, position.side, position.mark_price, position.liquidation_price)
+    )
+
+
+def _orders_of(world: World, position: PositionReport) -> list[OrderReport]:
+    return [
+        order
+        for order in world.account().orders
+        if order.symbol == position.symbol and order.hedge_side == position.hedge_side
+    ]
+
+
+def _is_of_ours(world: World, order: OrderReport) -> bool:
+    """Ours by its id; where stops carry none, whatever stop is there."""
+    anonymous = not world.profile.capabilities.stop_client_order_id and order.client_order_id is None
+    return is_ours(order.client_order_id) or (anonymous and order.kind is OrderKind.STOP_MARKET)
+
+
+def _flat_problems(world: World) -> Iterator[str]:
+    account = world.account()
+    open_keys = {(position.symbol, position.hedge_side): position for position in account.positions}
+    for order in account.orders:
+        position = open_keys.get((order.symbol, order.hedge_side))
+        if not _is_of_ours(world, order):
+            continue
+        if position is None:
+            yield f"an orphan of ours rests on {order.symbol}: {order.kind} {order.side} {order.client_order_id}"
+        elif order.side is not exit_side(position.side):
+            yield f"an order of ours on {order.symbol} does not reduce the position: {order.kind} {order.side}"
+
+
+def _ledger_problems(world: World) -> Iterator[str]:
+    ledger = world.ledger()
+    for name in ("duplicate_orders", "zombie_orders", "positions_uncovered_now"):
+        if ledger[name]:
+            yield f"the venue's ledger counts {ledger[name]} {name}"
+
+
+def _record_problems(world: World) -> Iterator[str]:
+    at_venue = {(item.symbol, item.hedge_side): item for item in world.account().positions}
+    on_record: dict[tuple[Symbol, Side | None], PositionState] = {}
+    for restored in world.store.load():
+        state = restored.position
+        key = (state.key.symbol, state.key.hedge_side)
+        if key in on_record:
+            yield f"two open positions on record for {key}"
+        on_record[key] = state
+        if restored.open_intents:
+            yield f"{key}: open intents {[intent.intent_id for intent in restored.open_intents]}"
+        if restored.trailing is None:
+            yield f"{key} has no trailing state"
+    for key, position in at_venue.items():
+        known = on_record.get(key)
+        if known is None:
+            yield f"{key} is on the venue and not on record"
+        else:
+            yield from _difference(world, position, known)
+    for key, state in on_record.items():
+        if key not in at_venue:
+            yield f"{key} is on record as {state.phase} {state.quantity} and not on the venue"
+
+
+def _difference(world: World, position: PositionReport, known: PositionState) -> Iterator[str]:
+    name = f"{position.symbol} ({known.phase})"
+    if known.phase is not PositionPhase.ACTIVE:
+        yield f"{name}: not active"
+    if (known.side, known.quantity) != (position.side, position.quantity):
+        yield f"{name}: the venue has {position.side} {position.quantity}, the record {known.side} {known.quantity}"
+    stops = {(o.trigger_price, o.quantity) for o in _orders_of(world, position) if _counts(world, position, o)}
+    working = known.stop.working
+    if working is None or (working.trigger_price, working.quantity) not in stops:
+        yield f"{name}: the record's stop is {working}, the venue's {stops}"
+    if known.leftovers:
+        yield f"{name}: leftovers {[leftover.order.client_order_id for leftover in known.leftovers]}"
+    profits = {o.client_order_id for o in _orders_of(world, position) if o.kind is OrderKind.TAKE_PROFIT_MARKET}
+    recorded = {item.client_order_id for item in known.take_profits if item.phase == "working"}
+    if profits != recorded:
+        yield f"{name}: take profits {sorted(map(str, profits))} at the venue, {sorted(map(str, recorded))} on record"
+
+
+def _fill_problems(world: World) -> Iterator[str]:
+    """Every fill of an order of ours is on record, once (the table has a unique index), and no other."""
+    with world.store.reading() as connection:
+        rows = list(connection.execute(select(tables.trades)))
+    on_record = {row.fill_id for row in rows}
+    at_venue = {fill.fill_id for symbol in _symbols(world) for fill in world.exchange.engine.fills(symbol, 0).fills}
+    if missing := at_venue - on_record:
+        yield f"fills at the venue that are not on record: {sorted(missing)}"
+    if made_up := on_record - at_venue:
+        yield f"fills on record that the venue does not know: {sorted(made_up)}"
+    if homeless := [row.fill_id for row in rows if row.position_id is None]:
+        yield f"fills that were counted to no position: {homeless}"
+
+
+def _symbols(world: World) -> list[Symbol]:
+    return list(world.exchange.engine.state.instruments)
+
+
+def _intent_problems(world: World) -> Iterator[str]:
+    with world.store.reading() as connection:
+        orders = list(connection.execute(select(tables.orders)))
+        audited = {row.intent_id for row in connection.execute(select(tables.order_audit_log.c.intent_id))}
+    intent_of = {row.client_order_id: row.intent_id for row in orders if row.action == "place"}
+    for row in orders:
+        for attached in re.findall(r'"attached_stop_id"\s*:\s*"(\w+)"', row.intent):
+            intent_of[attached] = row.intent_id
+    known = [order.client_order_id for order in world.account().orders if is_ours(order.client_order_id)]
+    filled = [
+        fill.client_order_id for symbol in _symbols(world) for fill in world.exchange.engine.fills(symbol, 0).fills
+    ]
+    for order_id in {*known, *filled}:
+        if not is_ours(order_id):
+            continue
+        intent_id = intent_of.get(order_id)
+        if intent_id is None:
+            yield f"order {order_id} is at the venue and was never intended"
+        elif intent_id not in audited:
+            yield f"order {order_id} has no row in the audit log"
+
+
+def _process_problems(world: World, crashes: int) -> Iterator[str]:
+    if len(world.crashes) != crashes:
+        yield f"{len(world.crashes)} actor crashes, {crashes} planted: {[str(crash) for crash in world.crashes]}"
+    if world.process is None:
+        yield "no process is alive"
+        return
+    system = world.process.system
+    for path in system.paths():
+        conservation = system.conservation(path)
+        if not conservation.holds:
+            yield f"{path} lost messages: {conservation}"
