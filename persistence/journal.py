@@ -19,7 +19,7 @@ from loguru import logger
 from messages.journal import CommitResult, Decision, Durability, JournalHealth, RestoredPosition
 from messages.values import Epoch
 from persistence.failures import StoreUnavailable
-from persistence.fencing import OwnerMark
+from persistence.fencing import OwnerMark, Standing
 from persistence.overlay import overlay
 from persistence.spool import Record, Spool, SpoolUnavailable
 from persistence.store import SqlStore
@@ -45,6 +45,8 @@ class Journal:
         self._drain_limit: Final = drain_limit
         self._lock: Final = threading.RLock()
         self._mark: OwnerMark | None = None
+        self._under: OwnerMark | None = None
+        self._confirmed = True
         self._latest: dict[str, Epoch] = {}
         self._spooled_ids: set[str] = set()
         self._drained_to = 0
@@ -72,7 +74,7 @@ class Journal:
             except StoreUnavailable as failure:
                 self._store_lost(failure)
                 raise
-            self._mark = mark
+            self._mark = self._under = mark
             self._cleared(mark)
             return mark.epoch
 
@@ -117,10 +119,11 @@ class Journal:
                 return self._health
             try:
                 self._store.open()
+                self._stand_by(self._under)
                 if self._drain(self._drain_limit):
-                    confirmed = self._mark is None or self._store.claim(self._mark)
+                    self._stand_by(self._mark)
                     self._cleared(self._mark)
-                    self._say(available=True, error="" if confirmed else _DEPOSED)
+                    self._say(available=True, error="" if self._confirmed else _DEPOSED)
                 else:
                     self._say(available=True, error="the spool is being drained")
             except StoreUnavailable as failure:
@@ -189,28 +192,26 @@ class Journal:
         self._say(available=True, error="the spool waits to be drained" if self._spooling else "")
 
     def _to_spool(self, decisions: Sequence[Decision]) -> list[CommitResult]:
-        fresh: dict[int, Decision] = {}
-        stale: set[int] = set()
+        fresh: list[Decision] = []
+        standings: list[Standing] = []
         known = set(self._spooled_ids)
         for decision in decisions:
-            if self._is_stale(decision):
-                stale.add(id(decision))
-            elif decision.decision_id not in known:
+            if decision.decision_id in known:
+                standings.append(Standing.APPLIED)
+            elif self._is_stale(decision):
+                standings.append(Standing.STALE)
+            else:
+                standings.append(Standing.FRESH)
+                fresh.append(decision)
                 known.add(decision.decision_id)
-                fresh[id(decision)] = decision
                 self._advance(decision)
-        kept = self._append(list(fresh.values()))
+        kept = self._append(fresh)
         self._spooled_ids.update(kept)
         self._waiting += len(kept)
         self._say(available=False, error=self._health.error)
         return [
-            _spooled(
-                decision,
-                stale=id(decision) in stale,
-                kept=decision.decision_id in self._spooled_ids,
-                repeated=id(decision) not in fresh,
-            )
-            for decision in decisions
+            _spooled(decision, standing, kept=decision.decision_id in self._spooled_ids)
+            for decision, standing in zip(decisions, standings, strict=True)
         ]
 
     def _append(self, decisions: Sequence[Decision]) -> list[str]:
@@ -251,7 +252,7 @@ class Journal:
             for end, record in self._spool.records(start=self._drained_to):
                 if isinstance(record, OwnerMark):
                     self._hand_over(batch)
-                    self._store.claim(record)
+                    self._stand_by(record)
                 else:
                     batch.append(record)
                     drained += 1
@@ -267,6 +268,12 @@ class Journal:
             logger.error("the spool cannot be read, what is left in it stays there: {}", failure)
             self._unreadable = True
         return True
+
+    def _stand_by(self, mark: OwnerMark | None) -> None:
+        """What is drained from here on was decided under ``mark``."""
+        if mark is not None:
+            self._confirmed = self._store.claim(mark)
+            self._under = mark
 
     def _hand_over(self, batch: list[Decision]) -> None:
         if batch:
@@ -328,10 +335,10 @@ class Journal:
         self._health = JournalHealth(store_available=available, spooled=self._waiting, error=error)
 
 
-def _spooled(decision: Decision, *, stale: bool, kept: bool, repeated: bool) -> CommitResult:
+def _spooled(decision: Decision, standing: Standing, *, kept: bool) -> CommitResult:
     return CommitResult(
         decision_id=decision.decision_id,
-        stale=stale,
-        durability=Durability.SPOOL if kept and not stale else Durability.NOWHERE,
-        repeated=repeated and kept and not stale,
+        stale=standing is Standing.STALE,
+        durability=Durability.SPOOL if kept else Durability.NOWHERE,
+        repeated=kept and standing is Standing.APPLIED,
     )
