@@ -56,7 +56,7 @@ from messages.positions import (
     VerifyPosition,
     WakeUp,
 )
-from messages.state import IntentStatus, PositionPhase
+from messages.state import IntentStatus
 from messages.supervision import Due, PositionReady
 from messages.values import Epoch, PositionId, PositionKey
 from messages.venue import (
@@ -277,7 +277,7 @@ class PositionActor(Actor):
         if self._case is None:
             return
         position = self._case.position
-        if position.phase in {PositionPhase.CLOSED, PositionPhase.ROLLED_BACK}:
+        if position.closed_ms is not None:
             return
         quantity = position.quantity if position.quantity > 0 else position.wanted_quantity
         self._around.risk.tell(

@@ -16,7 +16,6 @@ from messages.state import (
     IntentAction,
     IntentStatus,
     Leftover,
-    PositionPhase,
     PositionState,
     StopState,
     TakeProfitState,
@@ -43,8 +42,6 @@ from rules.stop_choice import StopPolicy
 from rules.stop_lifecycle import StopEvent, next_stop_phase
 from rules.take_profits import TakeProfitPolicy
 from rules.trailing import TrailingPolicy
-
-ENDED = frozenset({PositionPhase.CLOSED, PositionPhase.ROLLED_BACK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,8 +169,8 @@ class Draft:
 
     @property
     def ended(self) -> bool:
-        """Whether this life of the position is over."""
-        return self.position.phase in ENDED
+        """Whether nothing is open any more. The phase follows when nothing of it is left at the venue either."""
+        return self.position.closed_ms is not None
 
     @property
     def exposed(self) -> Quantity:

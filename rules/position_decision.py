@@ -35,16 +35,18 @@ from messages.state import (
     TrailingState,
 )
 from messages.values import ZERO, ClientOrderId, PositionId, PositionKey, Quantity
-from rules.position_case import ENDED, Draft, PositionCase, Situation, draft_of
+from rules.position_case import Draft, PositionCase, Situation, draft_of
 from rules.position_fills import take_fill, take_funding
 from rules.position_orders import take_order
-from rules.position_plan import enter, is_clean, plan
+from rules.position_plan import enter, plan
 from rules.position_plan_exit import decide_close
 from rules.position_readings import order_not_found, take_account_read, take_fills_read
 from rules.position_settling import take_settled
 from rules.stop_choice import wanted_stop
 from rules.take_profits import plan_take_profits
 from rules.trailing import start_trailing, trail
+
+_ENDED = frozenset({PositionPhase.CLOSED, PositionPhase.ROLLED_BACK})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +124,7 @@ def _decision(case: PositionCase | None, draft: Draft) -> PositionDecision:
         or _trailing_matters(case.trailing, after.trailing)
         or bool(draft.intents or draft.outcomes or draft.fills or draft.funding or draft.events or draft.signals)
     )
-    return PositionDecision(draft=draft, case=after, changed=changed, clean=is_clean(draft))
+    return PositionDecision(draft=draft, case=after, changed=changed, clean=draft.position.phase in _ENDED)
 
 
 def _trailing_matters(before: TrailingState, after: TrailingState) -> bool:
@@ -315,7 +317,6 @@ def _new_case(position: PositionState, situation: Situation) -> PositionCase:
 
 
 __all__ = [
-    "ENDED",
     "Opening",
     "OrderNotFound",
     "PositionDecision",

@@ -66,8 +66,8 @@ def take_fill(draft: Draft, fill: FillReport) -> None:
 
 def _opened_more(draft: Draft, fill: FillReport) -> None:
     if draft.ended:
-        draft.anomaly(f"fill {fill.fill_id} opened {fill.quantity} after the position had ended")
-        return
+        draft.anomaly(f"fill {fill.fill_id} opened {fill.quantity} after the position had ended: it is closed again")
+        draft.position = replace(draft.position, closed_ms=None)
     if draft.position.phase is PositionPhase.PENDING_ENTRY:
         draft.pass_to(PositionEvent.ENTRY_SENT)
     if draft.position.phase is PositionPhase.ENTRY_PLACED:

@@ -45,6 +45,7 @@ def plan(draft: Draft) -> None:
     pursue_take_profits(draft)
     _plan_leftovers(draft)
     _plan_readings(draft)
+    _finish(draft)
 
 
 def _go_on_recovering(draft: Draft) -> None:
@@ -72,10 +73,10 @@ def _plan_entry(draft: Draft) -> None:
             draft.position = replace(position, entry_limit_price=None)
             enter(draft)
             return
-        draft.position = replace(position, close_reason=position.close_reason or CloseReason.ENTRY_FAILED)
-        if draft.pass_to(PositionEvent.ENTRY_FAILED):
-            draft.record("rolled_back", "the entry did not come about", Severity.WARNING)
-            _release_orders(draft)
+        reason = position.close_reason or CloseReason.ENTRY_FAILED
+        draft.position = replace(position, close_reason=reason, closed_ms=draft.now_ms)
+        draft.record("rolled_back", "the entry did not come about", Severity.WARNING)
+        _release_orders(draft)
 
 
 def _wants_another_slice(draft: Draft) -> bool:
@@ -167,10 +168,9 @@ def _end_if_flat(draft: Draft) -> None:
     draft.position = replace(draft.position, closed_ms=draft.now_ms, close_reason=reason)
     if draft.position.phase is PositionPhase.ACTIVE:
         draft.pass_to(PositionEvent.CLOSE_DECIDED)
-    draft.pass_to(PositionEvent.POSITION_GONE)
     position = draft.position
     draft.record(
-        "position_closed" if position.phase is PositionPhase.CLOSED else "rolled_back",
+        "position_closed" if position.phase is PositionPhase.CLOSING else "rolled_back",
         f"{position.side} {position.opened_quantity} closed at {position.exit_price}: {reason}, "
         f"gross {position.realized_pnl}, commission {position.commission}",
         reason=reason,
@@ -247,11 +247,9 @@ def _plan_readings(draft: Draft) -> None:
     draft.wake_at(max(due, draft.now_ms + 1_000))
 
 
-def is_clean(draft: Draft) -> bool:
-    """Whether nothing of an ended position can rest at the venue any more, by a reading taken after its end."""
-    return (
-        draft.ended
-        and not draft.position.leftovers
-        and not draft.open_intents
-        and draft.account_read_ms > draft.changed_ms
-    )
+def _finish(draft: Draft) -> None:
+    """An ended position is over when a reading taken after its end shows that nothing of it rests at the venue."""
+    if not draft.ended or draft.position.leftovers or draft.open_intents or draft.account_read_ms <= draft.changed_ms:
+        return
+    opened = draft.position.phase not in {PositionPhase.PENDING_ENTRY, PositionPhase.ENTRY_PLACED}
+    draft.pass_to(PositionEvent.POSITION_GONE if opened else PositionEvent.ENTRY_FAILED)

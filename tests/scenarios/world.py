@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -156,7 +157,7 @@ class World:
 
     def start(self) -> Process:
         """Start a process, the first or the next; what is on record and on the venue is found again."""
-        spool = Spool(self.spool_path or Path("no-such-directory/spool"))
+        spool = Spool(self.spool_path or Path(tempfile.mkdtemp(prefix="holdfast-")) / "spool")
         journal = Journal(self.store, spool)
         calls, streams = PaperCalls(self.exchange), PaperStreams(self.exchange)
         system = ActorSystem(runtime=VirtualRuntime(self.time))

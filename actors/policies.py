@@ -1,0 +1,67 @@
+"""From settings to the policies that rules and actors take."""
+
+from typing import Final
+
+from actors.risk import RiskPolicy
+from messages.settings import EntryType, Settings
+from rules.limits import Limits
+from rules.position_case import OrderPolicy, PositionPolicies
+from rules.sizing import SizingPolicy
+from rules.stop_choice import StopPolicy
+from rules.take_profits import TakeProfitPolicy
+from rules.trailing import TrailingPolicy
+
+MS_A_SECOND: Final = 1_000
+
+
+def position_policies(settings: Settings) -> PositionPolicies:
+    """Everything that a position's rules depend on."""
+    defaults = TakeProfitPolicy()
+    least = settings.min_partial_close_value_usd
+    profits = TakeProfitPolicy(
+        split=settings.tp_split,
+        split_large=settings.tp_split_large,
+        tp1_percent=settings.tp1_percent,
+        tp2_percent=settings.tp2_percent,
+        min_close_value_usd=defaults.min_close_value_usd if least is None else least,
+    )
+    return PositionPolicies(
+        trailing=TrailingPolicy(
+            activation_percent=settings.trailing_activation_percent,
+            callback_percent=settings.trailing_callback_percent,
+            tp1_progress_percent=settings.trailing_tp1_progress_percent,
+            breakeven_at_percent=settings.breakeven_at_percent,
+            activate_after_minutes=settings.trailing_activate_after_minutes,
+            momentum_percent=settings.trailing_momentum_percent,
+            min_update_interval_s=settings.trailing_min_update_interval_seconds,
+            min_improvement_percent=settings.trailing_min_improvement_percent,
+            emergency_override_percent=settings.trailing_emergency_override_percent,
+        ),
+        take_profits=profits,
+        stops=StopPolicy(stop_loss_percent=settings.stop_loss_percent),
+        orders=OrderPolicy(
+            entry_limit=settings.entry_type is EntryType.LIMIT,
+            entry_limit_timeout_ms=settings.entry_limit_timeout_seconds * MS_A_SECOND,
+            alert_window_ms=settings.trailing_alert_if_unprotected_window_ms,
+        ),
+        commission_percent=settings.commission_percent,
+        margin_mode=settings.margin_mode,
+    )
+
+
+def sizing_policy(settings: Settings) -> SizingPolicy:
+    """Sizes of a new position."""
+    return SizingPolicy(
+        position_size_usd=settings.position_size_usd,
+        min_position_size_usd=settings.min_position_size_usd,
+        max_position_size_usd=settings.max_position_size_usd,
+    )
+
+
+def risk_policy(settings: Settings) -> RiskPolicy:
+    """Limits of the account."""
+    return RiskPolicy(
+        limits=Limits(max_positions=settings.max_positions, max_exposure_usd=settings.max_exposure_usd),
+        size_usd=settings.position_size_usd,
+        leverage=settings.leverage,
+    )
