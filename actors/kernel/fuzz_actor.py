@@ -8,7 +8,7 @@ from actors.kernel.actor import Actor
 from actors.kernel.asks import Reply, send_ask
 from actors.kernel.cell import Cell
 from actors.kernel.faults import ActorUnavailable, AskRefused, AskTimeout, StaleEpoch, VirtualHang
-from actors.kernel.fuzz_world import LawBrokenError, Life, Watching, World, incarnation_of
+from actors.kernel.fuzz_world import ROOMY, LawBrokenError, Life, Watching, World, incarnation_of
 from actors.kernel.notices import Terminated
 from actors.kernel.ref import cell_of
 from actors.kernel.specs import Backoff, ChildSpec, Intensity, Restart
@@ -268,7 +268,9 @@ class FuzzActor(Actor):
                 self._world.note_start(further.number, self.context.path)
                 numbers.append(further.number)
         asked = incarnation_of(self).envelope
-        if asked is not None and asked.promise is not None and self._world.rng.random() < 0.3:  # noqa: PLR2004
+        answerable = asked is not None and asked.promise is not None
+        roomy = self._life.incarnation.cell.mailbox.limit >= ROOMY  # else the reminder to answer may be dropped
+        if answerable and roomy and self._world.rng.random() < 0.3:  # noqa: PLR2004 - how often it answers later
             self._defer(job.number)
         self._do_something(job.hops)
         if not self._life.incarnation.fenced:
@@ -358,7 +360,6 @@ class FuzzActor(Actor):
             self.context.spawn(spec_of(self._society, name))
         except ValueError:
             return  # the name is taken
-        self._world.removed.discard(f"{self.context.path}/{name}")
 
     def _stop_somebody(self, _hops: int) -> None:
         children = sorted(self.context.children())
@@ -429,4 +430,3 @@ def spec_of(society: Society, name: str) -> ChildSpec:
         requires=("a0",) if rng.random() < 0.2 else (),  # noqa: PLR2004 - a few
         mailbox_limit=rng.choice((5, 10_000, 10_000, 10_000)),
     )
-

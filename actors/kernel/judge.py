@@ -110,8 +110,7 @@ class Judge:
                 self._escalate(leaf.parent, error)
 
     def _replan(self, group: Group, failed: Leaf | Group, delay_s: float) -> None:
-        affected = supervision.affected(strategy=group.spec.strategy, children=tuple(group.children), failed=failed)
-        members = [node for node in affected if not node.leaving]
+        members = supervision.affected(strategy=group.spec.strategy, children=tuple(group.children), failed=failed)
         not_before_s = self._runtime.monotonic_s() + delay_s
         self._runtime.trace(f"plan {failed.path} {not_before_s!r}")
         self._driver.drive(self._driver.cover(group, members, members, not_before_s))

@@ -411,6 +411,7 @@ class Kernel:
             for child in tuple(node.children):
                 self._remove(child)
             self.groups.pop(node.path, None)
+            self.driver.release(node)
             if node.parent is not None and node in node.parent.children:
                 node.parent.children.remove(node)
                 self._runtime.decide(self.driver.drive_from, node.parent)
@@ -418,10 +419,11 @@ class Kernel:
         if node not in node.parent.children:
             return
         node.parent.children.remove(node)
+        self.driver.release(node)
         self.leaves.pop(node.path, None)
         self._runtime.trace(f"removed {node.path}")
         self.registry.forget(node.cell)
-        self._set_available(node.path, True)  # noqa: FBT003 - gone for good, it can no longer say so itself
+        self._set_available(node.path, True)
         self.deaths.ended(node, node.cell.epoch, "removed", will_restart=False)
         self._publish(ActorRemoved(path=node.path, at_ms=self._runtime.now_ms(), epoch=node.cell.epoch))
         self._runtime.decide(self._left, node.parent)

@@ -36,9 +36,7 @@ class Driver:
             not_before_s = max(not_before_s, old.not_before_s)
             self._dissolve(old)
         ordered = [node for node in group.children if node in chosen]
-        plan = Plan(
-            group=group, members=ordered, to_stop=to_stop, not_before_s=not_before_s, reached=reached - to_stop
-        )
+        plan = Plan(group=group, members=ordered, to_stop=to_stop, not_before_s=not_before_s, reached=reached - to_stop)
         for node in ordered:
             node.plan = plan
         return plan
@@ -52,7 +50,7 @@ class Driver:
                 if not self.stop(node):
                     return
                 plan.to_stop.discard(node)
-        if not self._waited(plan):
+        if not self._waited(plan) or self.is_closed(plan.group):
             return
         for node in plan.members:
             if not self._elders_are_up(plan, node):
@@ -93,11 +91,14 @@ class Driver:
         """Whether everything of ``node`` is up; if not, begins the next."""
         if isinstance(node, Leaf):
             return node.leaving or self._lifecycle.start(node)
-        for child in tuple(node.children):
+        for child in () if node.leaving else tuple(node.children):
             if child.leaving:
                 continue
-            if child.plan is not None or not self.start(child):
-                return False  # a plan of its own brings it up, and drives this one when it is done
+            if child.plan is not None:
+                self._runtime.decide(self.drive, child.plan)  # brings it up, and drives this one when it is done
+                return False
+            if not self.start(child):
+                return False
         return True
 
     def empty(self, brood: Group) -> None:
@@ -106,16 +107,18 @@ class Driver:
             self.leave(child)
 
     def leave(self, node: Node) -> None:
-        """Stop and then remove ``node``; it is nobody's plan any more."""
+        """Stop and then remove ``node``; a plan that is to stop it still waits for that, and will not start it."""
         node.leaving = True
-        plan = node.plan
+        if self.stop(node):
+            self._remove(node)
+
+    def release(self, node: Node) -> None:
+        """``node`` is gone: its plan goes on without it."""
+        plan, node.plan = node.plan, None
         if plan is not None:
             plan.members.remove(node)
             plan.to_stop.discard(node)
-            node.plan = None
             self._runtime.decide(self.drive, plan)
-        if self.stop(node):
-            self._remove(node)
 
     def being_stopped(self, leaf: Leaf) -> bool:
         """Whether a plan takes care of ``leaf`` already: it, or something above it, is to go down first."""
