@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +31,8 @@ from messages.journal import EventRecord
 from messages.supervision import RawSignal
 from messages.values import Price, Symbol, Venue
 from messages.venue import AccountReport, FetchAccount
+from persistence.engines import Patience
+from persistence.failures import StoreUnavailable
 from persistence.journal import Journal
 from persistence.spool import Spool
 from persistence.store import SqlStore
@@ -36,6 +40,8 @@ from rules.limits import Limits
 from rules.position_case import PositionPolicies
 from rules.sizing import SizingPolicy
 
+QUICK = Patience(lock_ms=20)
+"""A locked database is noticed at once: waiting for it is real time, and virtual time stands still meanwhile."""
 START_MS = 1_641_000_000_000
 BTC = Symbol("BTCUSDT")
 PAPER_VENUE = Venue("paper")
@@ -116,11 +122,12 @@ class World:
     limits: Limits = field(default_factory=Limits)
     size_usd: Decimal = Decimal(420)
     untracked: Untracked = Untracked.ADOPT
-    spool_path: Path | None = None
+    directory: Path | None = None
     store_url: str = "sqlite://"
     instruments: Sequence[Instrument] | None = None
     config: PaperConfig | None = None
     boundary: Callable[[str], None] | None = None
+    connect: Callable[[PaperExchange], PaperCalls] = PaperCalls
 
     def __post_init__(self) -> None:
         self.time = VirtualTime(start_ms=START_MS, seed=self.seed)
@@ -131,7 +138,10 @@ class World:
         self.process: Process | None = None
         self.boundaries: list[str] = []
         self.kill_at: int | None = None
-        self.store = SqlStore(self.store_url, "main", boundary=self._boundary, now_ms=self.time.now_ms)
+        self.data = self.directory or Path(tempfile.mkdtemp(prefix="holdfast-world-"))
+        if self.directory is None:
+            weakref.finalize(self, shutil.rmtree, self.data, ignore_errors=True)
+        self.store = self._new_store()
         self.exchange = PaperExchange(
             instruments=self.instruments or [an_instrument(symbol) for symbol in self.prices],
             feed=self.market,
@@ -157,12 +167,14 @@ class World:
 
     def start(self) -> Process:
         """Start a process, the first or the next; what is on record and on the venue is found again."""
-        spool = Spool(self.spool_path or Path(tempfile.mkdtemp(prefix="holdfast-")) / "spool")
-        journal = Journal(self.store, spool)
-        calls, streams = PaperCalls(self.exchange), PaperStreams(self.exchange)
+        if self.store_url != "sqlite://":
+            self.store.close()
+            self.store = self._new_store()
+        journal = Journal(self.store, Spool(self.data / "spool"))
+        calls, streams = self.connect(self.exchange), PaperStreams(self.exchange)
         system = ActorSystem(runtime=VirtualRuntime(self.time))
         self.process = Process(system, journal, calls, streams)
-        owner_epoch = journal.take_ownership(f"process at {self.time.now_ms()}")
+        owner_epoch = self._own(journal)
         system.subscribe(self._notice)
         system.start(
             House(
@@ -183,6 +195,17 @@ class World:
             ).root()
         )
         return self.process
+
+    def _own(self, journal: Journal) -> int:
+        """As the supervisor does: a store that is out of reach is no reason to leave positions alone."""
+        name = f"process at {self.time.now_ms()}"
+        try:
+            return journal.take_ownership(name)
+        except StoreUnavailable:
+            return journal.assume_ownership(name)
+
+    def _new_store(self) -> SqlStore:
+        return SqlStore(self.store_url, "main", boundary=self._boundary, patience=QUICK, now_ms=self.time.now_ms)
 
     def kill(self) -> None:
         """kill -9: nothing of the process does anything any more; requests under way still reach the exchange."""
@@ -241,7 +264,7 @@ class World:
         if isinstance(notice, ActorCrashed):
             self.crashes.append(notice)
 
-    # --- what is --------------------------------------------------------------------------------------------------------
+    # --- what is ------------------------------------------------------------------------------------------------------
 
     def account(self) -> AccountReport:
         """The venue's own view, at this instant."""
