@@ -3,7 +3,7 @@
 Definitions, for each position (a symbol, in hedge mode a symbol and side):
 
 - A stop **counts** when it is working, a stop order that only reduces, on the position's closing side, and its trigger
-  lies between the price it watches and the liquidation price.
+  lies between the price it watches and the liquidation price; also while it was triggered and is filling.
 - The position is **covered** when a whole-position stop counts, or the quantities of the stops that count add up to
   at least its size. Otherwise it is uncovered, by what is missing; the time until that ends is a window. A window of
   length zero (the stop came with the fill) is none. One that is still open counts up to the moment of asking.
@@ -225,7 +225,10 @@ def counting_stops(state: VenueState, position: SimPosition) -> list[SimOrder]:
     counting = []
     for order in state.reducing_orders(position.key, exit_side(position.side)):
         level = order.trigger_price
-        if not order.is_stop or level is None or order.triggered:
+        if not order.is_stop or level is None:
+            continue
+        if order.triggered:
+            counting.append(order)
             continue
         watched = market.mark if order.trigger_source is TriggerSource.MARK else market.last
         if liquidation < level <= watched if position.side is Side.LONG else watched <= level < liquidation:

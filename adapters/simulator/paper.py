@@ -9,10 +9,9 @@ What a request or a price changed is durable before anybody hears of it.
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol
 
 from adapters.simulator.engine import Exchange
 from adapters.simulator.fault_script import NO_FAULTS, FaultAction, FaultRule, FaultScript
@@ -20,6 +19,7 @@ from adapters.simulator.faults import Faults
 from adapters.simulator.feed import MarketFeed, PricePoint
 from adapters.simulator.funding import FundingSchedule
 from adapters.simulator.ledger import Snapshot
+from adapters.simulator.paper_clients import Session, Subscriber
 from adapters.simulator.paper_config import Clock, PaperConfig, Scheduler
 from adapters.simulator.paper_desk import Found, answer_request
 from adapters.simulator.paper_faults import schedule_faults
@@ -40,33 +40,6 @@ from messages.venue import (
 )
 
 _POINTS_A_TURN = 500
-
-
-class Subscriber(Protocol):
-    """A client's streams, as the exchange sees them."""
-
-    def publish(self, events: Sequence[VenueEvent], *, late_s: float) -> None:
-        """Private events, in order, to be delivered ``late_s`` later than usual."""
-        ...
-
-    def tick(self, tick: Tick) -> None:
-        """A price."""
-        ...
-
-    def wants(self, symbol: Symbol) -> bool:
-        """Whether ticks of ``symbol`` are wanted now."""
-        ...
-
-    def drop(self, for_s: float) -> None:
-        """Lose the connection; it may come back after ``for_s`` seconds."""
-        ...
-
-
-@dataclass(slots=True)
-class Session:
-    """What the venue's gateway knows of one client: by how much that client believes our clock to be off."""
-
-    clock_offset_ms: int = 0
 
 
 class PaperExchange:

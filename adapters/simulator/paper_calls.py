@@ -3,7 +3,8 @@
 import threading
 from collections.abc import Callable
 
-from adapters.simulator.paper import PaperExchange, Session
+from adapters.simulator.paper import PaperExchange
+from adapters.simulator.paper_clients import Session
 from adapters.simulator.paper_config import Timer
 from messages.instruments import Capabilities
 from messages.values import Venue

@@ -4,13 +4,13 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-from actors.kernel import ThreadRuntime
 from adapters.simulator.engine import money_is_conserved
 from adapters.simulator.fault_script import random_faults
 from adapters.simulator.feed import SeededFeed
 from adapters.simulator.paper import PaperExchange
 from adapters.simulator.paper_calls import PaperCalls
 from adapters.simulator.paper_streams import PaperStreams
+from adapters.simulator.scheduler_thread import SchedulerThread
 from messages.values import ClientOrderId, OrderSide
 from messages.venue import FetchAccount, PlaceOrder, VenueAnswer
 from tests.simulator.builders import BTC, Heard, an_instrument, an_order, d
@@ -20,8 +20,9 @@ REQUESTS = 50
 
 
 def test_every_request_of_every_thread_is_answered_exactly_once(tmp_path: Path) -> None:
-    runtime = ThreadRuntime()
-    runtime.start(lambda: True)
+    errors: list[BaseException] = []
+    runtime = SchedulerThread(on_error=errors.append)
+    runtime.start()
     exchange = PaperExchange(
         instruments=[an_instrument()],
         feed=SeededFeed(seed=1, bases={BTC: d(1000)}, ticks={BTC: d("0.1")}, step_ms=20),
@@ -67,4 +68,27 @@ def test_every_request_of_every_thread_is_answered_exactly_once(tmp_path: Path) 
     finally:
         exchange.stop()
         runtime.stop()
+    assert errors == []
     assert money_is_conserved(exchange.engine)
+
+
+def test_calls_run_in_the_order_of_their_times_and_one_that_fails_or_is_cancelled_stops_no_other() -> None:
+    errors: list[BaseException] = []
+    scheduler = SchedulerThread(on_error=errors.append)
+    ran: list[str] = []
+    over = threading.Event()
+
+    def fail() -> None:
+        raise ValueError("planted")
+
+    scheduler.call_later(0.05, over.set)
+    scheduler.call_later(0.03, lambda: ran.append("third"))
+    scheduler.call_later(0.0, fail)
+    scheduler.call_later(0.01, lambda: ran.append("first"))
+    scheduler.call_later(0.02, lambda: ran.append("never")).cancel()
+    scheduler.call_later(0.02, lambda: ran.append("second"))
+    scheduler.start()
+    assert over.wait(timeout=5)
+    scheduler.stop()
+    assert ran == ["first", "second", "third"]
+    assert [str(error) for error in errors] == ["planted"]

@@ -15,6 +15,7 @@ from tests.simulator.builders import (
     a_limit,
     a_stop,
     a_take_profit,
+    accepted,
     an_exchange,
     an_order,
     d,
@@ -191,3 +192,14 @@ def test_each_side_of_a_hedged_symbol_has_its_own_cover() -> None:
     exchange.place(a_stop(hedge_side=Side.LONG, quantity=None), T0)
     book = ledger(exchange, 2_000)
     assert {each["side"]: each["unprotected_seconds"] for each in book["positions"]} == {"long": 0, "short": 2}
+
+
+def test_a_stop_that_was_triggered_and_fills_in_pieces_still_counts() -> None:
+    exchange = an_exchange()
+    exchange.place(an_order(), T0)
+    stop = accepted(exchange.place(a_stop(), T0, allowance=d("0.4")))
+    exchange.move(BTC, d(970), T0 + 1_000)
+    assert ledger(exchange, 3_000)["positions_uncovered_now"] == 0
+    exchange.allow(stop.venue_order_id, None, T0 + 4_000)
+    assert ledger(exchange, 9_000)["unprotected_seconds"] == 0
+    assert ledger(exchange, 9_000)["positions_open"] == 0
