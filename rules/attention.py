@@ -96,7 +96,9 @@ def _next_stop(
         state=state, side=side, working_stop=working, wanted_stop=wanted, now_ms=now_ms, policy=policy
     ):
         return following
-    improvement = percent_of(working, policy.min_improvement_percent)
+    # An override set below the least improvement passes first.
+    least = min(policy.min_improvement_percent, policy.emergency_override_percent)
+    improvement = percent_of(working, least)
     worthwhile = working + improvement if side is Side.LONG else working - improvement
     return closer(side, following, round_stop(worthwhile, tick=tick, side=side))
 

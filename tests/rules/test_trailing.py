@@ -115,7 +115,8 @@ def test_6_merged_ticks_move_the_stop_as_far_as_the_single_ones_that_they_stand_
     wanted=prices(least="90", most="110", places=2),
     updated_ms=st.just(0) | st.integers(1, 200_000),
     since_ms=st.integers(0, 200_000),
-    policy=policies,
+    policy=st.just(TrailingPolicy(min_improvement_percent=Decimal(0), emergency_override_percent=Decimal(0)))
+    | policies,
 )
 def test_7_a_move_is_never_asked_for_within_the_interval_or_for_less_than_the_least_improvement_unless_it_is_an_emergency(  # noqa: E501 # the invariant's own words
     side: Side, working: Price, wanted: Price, updated_ms: int, since_ms: int, policy: TrailingPolicy

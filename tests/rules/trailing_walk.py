@@ -160,13 +160,13 @@ settings = st.builds(
 @st.composite
 def walks(draw: st.DrawFn, *, longest: int = 40) -> list[tuple[int, list[int]]]:
     """Ticks of one to three merged prices, as (UTC ms, offsets from the entry in ticks), drifting in one direction."""
-    drift = draw(st.integers(-8, 25))
-    now_ms, offset, path = 1_000, 0, []
+    drift, stride = draw(st.sampled_from([(0, 3), (2, 5), (8, 25), (25, 70), (-5, 70)]))
+    now_ms, offset, path = 1_000, draw(st.sampled_from([0, 0, 90, 140, 250])), []
     for _ in range(draw(st.integers(1, longest))):
         now_ms += draw(st.integers(100, 30_000))
         offsets = []
         for _ in range(draw(st.integers(1, 3))):
-            offset = max(-5_000, min(5_000, offset + drift + draw(st.integers(-70, 70))))
+            offset = max(-5_000, min(5_000, offset + drift + draw(st.integers(-stride, stride))))
             offsets.append(offset)
         path.append((now_ms, offsets))
     return path
