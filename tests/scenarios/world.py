@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+from sqlalchemy import select
+
 from actors.desk import Untracked
 from actors.house import House, HouseParts, VenueParts
 from actors.kernel import ActorCrashed, ActorSystem, Conservation, ProcessKilled, VirtualRuntime, VirtualTime
@@ -36,6 +38,7 @@ from persistence.failures import StoreUnavailable
 from persistence.journal import Journal
 from persistence.spool import Spool
 from persistence.store import SqlStore
+from persistence.tables import signals_log
 from rules.limits import Limits
 from rules.position_case import PositionPolicies
 from rules.sizing import SizingPolicy
@@ -170,7 +173,10 @@ class World:
         if self.store_url != "sqlite://":
             self.store.close()
             self.store = self._new_store()
-        journal = Journal(self.store, Spool(self.data / "spool"))
+        spool = Spool(self.data / "spool")
+        # Its file may be in use by a process that is killed, which closes nothing; it goes with the world.
+        weakref.finalize(self, spool.close)
+        journal = Journal(self.store, spool)
         calls, streams = self.connect(self.exchange), PaperStreams(self.exchange)
         system = ActorSystem(runtime=VirtualRuntime(self.time))
         self.process = Process(system, journal, calls, streams)
@@ -275,6 +281,12 @@ class World:
     def kinds(self) -> list[str]:
         """The kinds of all events so far."""
         return [event.kind for event in self.events]
+
+    def fates(self) -> dict[str, str]:
+        """The verdict on each signal, from the record."""
+        with self.store.reading() as connection:
+            rows = connection.execute(select(signals_log.c.signal_id, signals_log.c.verdict))
+            return {row.signal_id: row.verdict for row in rows}
 
     def ledger(self) -> Mapping[str, object]:
         """The venue's book on us."""
