@@ -36,6 +36,8 @@ from persistence.writer import Poisoned, Writer
 Boundary = Callable[[str], None]
 
 _NONCE_BYTES: Final = 16
+_DOUBTFUL: Final = {StoreFailure.READ_ONLY, StoreFailure.DAMAGED, StoreFailure.OTHER}
+"""After these a connection is not used again: what it has cached may be wrong."""
 
 
 def _clock_ms() -> int:
@@ -257,8 +259,10 @@ class SqlStore:
                 yield writer, fences
                 self._boundary("before_commit")
                 writer.commit()
-            except BaseException:
+            except BaseException as error:
                 writer.rollback()
+                if isinstance(error, StoreUnavailable) and error.kind in _DOUBTFUL and not self._in_memory:
+                    self._disconnect()
                 raise
         self._boundary("after_commit")
 
