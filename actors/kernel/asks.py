@@ -79,7 +79,7 @@ class Reply:
     def _forget(self) -> None:
         deferred = self._incarnation.deferred
         if deferred is not None:
-            deferred.discard(self._promise)
+            deferred.pop(self._promise, None)
 
 
 def ask(cell: Cell, message: object, timeout_s: float) -> Any:

@@ -119,7 +119,7 @@ class Incarnation:
         self.stopping_itself = False
         self.asking: Cell | None = None
         self.timers: dict[Hashable, Any] | None = None
-        self.deferred: set[Answerable] | None = None
+        self.deferred: dict[Answerable, None] | None = None
         self.watched_start: Handle | None = None
         self.giving_up: Handle | None = None
 

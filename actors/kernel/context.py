@@ -116,8 +116,8 @@ class Context:
         promise = envelope.promise if envelope is not None else None
         if envelope is not None and promise is not None:
             if incarnation.deferred is None:
-                incarnation.deferred = set()
-            incarnation.deferred.add(promise)
+                incarnation.deferred = {}
+            incarnation.deferred[promise] = None
         return Reply(incarnation, promise)
 
     def take_more(self, limit: int, types: tuple[type, ...]) -> list[object]:

@@ -259,13 +259,13 @@ class FuzzActor(Actor):
     def _on_job(self, job: Job) -> int:
         numbers = [job.number]
         self._handling = job.number
-        self._world.note_start(job.number, self.context.path)
+        self._world.note_start(job.number, self._life)
         if self._world.rng.random() < 0.1:  # noqa: PLR2004 - how often it takes more
             for further in self.context.take_more(3, (Job,)):
                 assert isinstance(further, Job)  # noqa: S101 - asked for
                 if delivery_of(further).lane is not delivery_of(job).lane:
                     raise LawBrokenError("fifo", "take_more crossed lanes")
-                self._world.note_start(further.number, self.context.path)
+                self._world.note_start(further.number, self._life)
                 numbers.append(further.number)
         asked = incarnation_of(self).envelope
         answerable = asked is not None and asked.promise is not None

@@ -60,6 +60,7 @@ class Told:
     deliveries: int
     starts: int = 0
     done: int = 0
+    batch: tuple[int, int] = (0, 0)
 
 
 @dataclass(slots=True)
@@ -98,7 +99,7 @@ class World:
         self.stops: list[str] = []
         self.elders: dict[str, list[str]] = {}
         self._orders: dict[tuple[tuple[str, int], str, int], int] = defaultdict(int)
-        self._last: dict[tuple[tuple[str, int], str, int], int] = defaultdict(int)
+        self._last: dict[tuple[tuple[str, int], str, int], Told] = {}
         self._deliveries: dict[str, int] = defaultdict(int)
         self._events = 0
 
@@ -151,8 +152,10 @@ class World:
         if incarnation.cell.holds:
             raise LawBrokenError("states", f"{path} gets a message while held: {set(incarnation.cell.holds)}")
 
-    def note_start(self, number: int, path: str) -> Told:
-        """A numbered message begins to be handled."""
+    def note_start(self, number: int, life: Life) -> Told:
+        """A numbered message begins to be handled by ``life``."""
+        incarnation = life.incarnation
+        path = incarnation.cell.path
         told = self.told[number]
         if told.path != path:
             raise LawBrokenError("once", f"message {number} for {told.path} came to {path}")
@@ -168,6 +171,7 @@ class World:
             raise LawBrokenError("once", f"message {number} came {told.starts} times")
         if not told.merges:
             self._check_order(number, told, retried=retried)
+        told.batch = (incarnation.epoch, incarnation.flight)
         return told
 
     def note_crash(self, life: Life) -> None:
@@ -215,11 +219,14 @@ class World:
 
     def _check_order(self, number: int, told: Told, *, retried: bool) -> None:
         key = (told.life, told.path, told.lane)
-        if not retried and told.order < self._last[key]:
-            raise LawBrokenError(
-                "fifo", f"message {number}, the {told.order}th of {key}, came after the {self._last[key]}th"
-            )
-        self._last[key] = told.order
+        last = self._last.get(key)
+        if last is not None and told.order < last.order:
+            taken_together = retried and last.batch == told.batch  # both crashed, and come again one after the other
+            if not taken_together:
+                raise LawBrokenError(
+                    "fifo", f"message {number}, the {told.order}th of {key}, came after the {last.order}th"
+                )
+        self._last[key] = told
         waited = self._deliveries[told.path] - told.deliveries
         bound = (told.ahead + 1) * (PATIENCE + LANES)
         if told.lane == Lane.BULK and waited > bound:  # nothing in this lane is retried, so the bound is exact
