@@ -80,11 +80,12 @@ class Databases:
 
 
 @contextmanager
-def databases(directory: Path) -> Iterator[Databases]:
+def databases(directory: Path, *, durable: bool = False) -> Iterator[Databases]:
     """The server of this run: started by the first worker that asks, stopped when the last one ends.
 
     Args:
         directory: Shared by all workers of the run, such as the parent of xdist's own base directories.
+        durable: Whether commits wait for the disk.
     """
     given = os.environ.get("TEST_DATABASE_URL")
     if given:
@@ -93,7 +94,8 @@ def databases(directory: Path) -> Iterator[Databases]:
     with FileLock(str(directory / "postgres.lock"), timeout=120):
         server = _server(directory / "postgres")
         found = Databases(url=make_url(server.get_uri()).set(drivername="postgresql+psycopg2"), server=server)
-        found.hurry()
+        if not durable:
+            found.hurry()
     yield found
     with FileLock(str(directory / "postgres.lock"), timeout=120):
         server.cleanup()
