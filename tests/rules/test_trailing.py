@@ -237,25 +237,29 @@ def test_a_trailing_that_does_not_run_wants_nothing(phase: TrailingPhase) -> Non
     assert (step.move_to, step.state.phase, step.state.highest) == (None, phase, walk.setting.entry_price)
 
 
-def test_a_tick_coarser_than_the_callback_keeps_the_stop_off_the_best_price() -> None:
-    walk = a_walk(Setting())
+@pytest.mark.parametrize(("side", "working", "expected"), [(Side.LONG, 27, 29), (Side.SHORT, 33, 31)])
+def test_a_tick_coarser_than_the_callback_keeps_the_stop_off_the_best_price(
+    side: Side, working: int, expected: int
+) -> None:
+    best = Decimal(30)
+    walk = a_walk(Setting(side=side))
     step = trail(
-        state=replace(walk.state, phase=TrailingPhase.ACTIVE, highest=Decimal(30)),
-        side=Side.LONG,
-        entry_price=Decimal(28),
-        breakeven_price=Decimal(29),
+        state=replace(walk.state, phase=TrailingPhase.ACTIVE, highest=best, lowest=best),
+        side=side,
+        entry_price=best,
+        breakeven_price=best,
         take_profit_1=None,
-        stop_price=Decimal(27),
-        high=Decimal(30),
-        low=Decimal(30),
-        last=Decimal(30),
+        stop_price=Decimal(working),
+        high=best,
+        low=best,
+        last=best,
         now_ms=2_000,
         opened_ms=1_000,
         minute_ago_price=None,
         tick=Decimal(1),
         policy=TrailingPolicy(),
     )
-    assert step.move_to == 29
+    assert step.move_to == expected
 
 
 def test_profit_is_counted_by_side() -> None:
