@@ -19,7 +19,7 @@ from actors.addresses import Directory
 from actors.kernel import Actor, Ref
 from actors.ports import VenueCalls
 from messages.journal import AuditRecord, Decision
-from messages.orders import OrderStatus
+from messages.orders import OrderReport, OrderSpec, OrderStatus
 from messages.positions import (
     ExecuteIntents,
     IntentOutcomeAnswer,
@@ -33,7 +33,7 @@ from messages.positions import (
 )
 from messages.state import Intent, IntentAction
 from messages.supervision import CallAnswered, Due
-from messages.values import Epoch, IntentId
+from messages.values import Epoch, IntentId, OrderPurpose
 from messages.venue import (
     AccountReport,
     AmendOrder,
@@ -82,6 +82,7 @@ class _Job:
     queries: int = 0
     asking: bool = False
     refusal: OrderRejected | None = None
+    given_up: bool = False
     settled: bool = False
 
 
@@ -138,7 +139,7 @@ class ExecutionActor(Actor):
             case Due(what=what):
                 self._due(what)
             case Settle():
-                return len(self._jobs)
+                return sum(not job.given_up for job in self._jobs.values())
             case _:
                 assert_never(message)
         self._send_what_fits()
@@ -195,8 +196,15 @@ class ExecutionActor(Actor):
         job.asking = True
         job.queries += 1
         order = intent.order
+        if self._is_anonymous(intent):
+            self._enqueue(job, FetchAccount(symbol=order.symbol), resolves=True)
+            return
         request = QueryOrder(symbol=order.symbol, client_order_id=order.client_order_id, kind=order.kind)
         self._enqueue(job, request, resolves=True)
+
+    def _is_anonymous(self, intent: Intent) -> bool:
+        """A stop that carries no id of ours is known by what it is: the one stop of its position (Bybit)."""
+        return intent.order.purpose is OrderPurpose.STOP and not self._calls.capabilities.stop_client_order_id
 
     # --- calls --------------------------------------------------------------------------------------------------------
 
@@ -299,22 +307,34 @@ class ExecutionActor(Actor):
         intent = _intent_of(job)
         match answer:
             case OrderAccepted(report=report):
-                if (
-                    intent.action is IntentAction.PLACE
-                    or (intent.action is IntentAction.CANCEL and report.status is not OrderStatus.WORKING)
-                    or (intent.action is IntentAction.AMEND and report.trigger_price == intent.order.trigger_price)
-                ):
-                    self._settle(job, answer)
-                elif job.refusal is not None and job.outstanding == 0:
-                    self._settle(job, job.refusal)
-                else:
-                    self._try_again(job)
+                self._found(job, report)
             case OrderRejected(reason=RejectReason.NOT_FOUND):
                 self._not_found(job, answer)
+            case AccountReport() if self._is_anonymous(intent):
+                stop = stop_among(answer, intent.order)
+                if stop is not None:
+                    self._found(job, stop)
+                else:
+                    self._not_found(job, OrderRejected(reason=RejectReason.NOT_FOUND, text="the position has no stop"))
             case AccountReport():
                 self._second_source(job, answer)
             case _:
                 self._ask_later(job)
+
+    def _found(self, job: _Job, report: OrderReport) -> None:
+        """The order is there; whether what was intended with it came about, its condition says."""
+        intent = _intent_of(job)
+        as_intended = {
+            IntentAction.PLACE: not self._is_anonymous(intent) or report.trigger_price == intent.order.trigger_price,
+            IntentAction.AMEND: report.trigger_price == intent.order.trigger_price,
+            IntentAction.CANCEL: report.status is not OrderStatus.WORKING,
+        }
+        if as_intended[intent.action]:
+            self._settle(job, OrderAccepted(report=report))
+        elif job.refusal is not None and job.outstanding == 0:
+            self._settle(job, job.refusal)
+        else:
+            self._try_again(job)
 
     def _not_found(self, job: _Job, answer: OrderRejected) -> None:
         intent = _intent_of(job)
@@ -322,7 +342,7 @@ class ExecutionActor(Actor):
             self._settle(job, job.refusal or answer)
         elif job.refusal is not None and job.refusal.reason is not RejectReason.DUPLICATE_ID and job.outstanding == 0:
             self._settle(job, job.refusal)
-        elif intent.order.reduce_only:
+        elif intent.order.reduce_only and not job.given_up:
             # It reduces, and carries the same id: a second arrival is refused, so it need not be waited for.
             self._try_again(job)
         elif self._may_still_arrive(job):
@@ -346,10 +366,26 @@ class ExecutionActor(Actor):
             self._settle(job, NeverSent(text="the venue knows neither the order nor a position"))
 
     def _try_again(self, job: _Job) -> None:
-        if job.sends < MAX_SENDS:
+        if job.given_up:
+            self._ask_while_it_may_arrive(job)
+        elif job.sends < MAX_SENDS:
             self._send_order(job)
         elif job.outstanding == 0:
-            self._settle(job, OutcomeUnknown(text=f"no conclusive answer to {job.sends} requests"))
+            self._give_up(job, OutcomeUnknown(text=f"no conclusive answer to {job.sends} requests"))
+
+    def _ask_while_it_may_arrive(self, job: _Job) -> None:
+        if self._may_still_arrive(job) or job.outstanding > 0:
+            self._ask_later(job)
+        else:
+            self._settle(job, job.refusal or NeverSent(text="the venue shows no trace of it"))
+
+    def _give_up(self, job: _Job, outcome: OutcomeUnknown) -> None:
+        """The position must go on without it now; what became of it is asked for until it is known."""
+        intent = _intent_of(job)
+        job.given_up = True
+        self.context.cancel(("hedge", intent.intent_id))
+        self._tell(job.path, IntentSettled(intent=intent, outcome=outcome))
+        self._ask_later(job)
 
     def _ask_later(self, job: _Job) -> None:
         intent = _intent_of(job)
@@ -362,10 +398,10 @@ class ExecutionActor(Actor):
         if job is None or job.settled:
             return
         if verb == "ask":
-            if job.intent is not None and job.intent.protective and job.sends < MAX_SENDS:
+            if job.intent is not None and job.intent.protective and job.sends < MAX_SENDS and not job.given_up:
                 self._send_order(job)
             self._ask_for(job)
-        elif verb == "hedge":
+        elif verb == "hedge" and not job.given_up:
             self._hedge(job)
 
     def _hedge(self, job: _Job) -> None:
@@ -374,7 +410,7 @@ class ExecutionActor(Actor):
             self._hedge_later(job)
             return
         if job.sends >= MAX_SENDS:
-            self._settle(job, OutcomeUnknown(text=f"no answer to {job.sends} requests in time"))
+            self._give_up(job, OutcomeUnknown(text=f"no answer to {job.sends} requests in time"))
             return
         self._send_order(job)
         self._ask_for(job)
@@ -426,6 +462,15 @@ class ExecutionActor(Actor):
         ref = self._directory(path)
         if ref is not None:
             ref.tell(message)
+
+
+def stop_among(account: AccountReport, order: OrderSpec) -> OrderReport | None:
+    """The stop of the position that ``order`` belongs to."""
+    for report in account.orders:
+        same_place = (report.symbol, report.side, report.hedge_side) == (order.symbol, order.side, order.hedge_side)
+        if report.kind is order.kind and same_place:
+            return report
+    return None
 
 
 def _intent_of(job: _Job) -> Intent:

@@ -119,6 +119,7 @@ class PositionCase:
         recovering_since_ms: Restored then, and the venue has not been read in whole since; 0 when it has.
         missing: Orders of ours that the last complete reading did not show.
         reported: Filled quantity per client order id, as orders report it; fills follow later, or are asked for.
+        unknown: Intents without which the position went on, and whose outcome is still being asked for.
     """
 
     position: PositionState
@@ -130,6 +131,7 @@ class PositionCase:
     recovering_since_ms: int = 0
     missing: frozenset[ClientOrderId] = frozenset()
     reported: Mapping[ClientOrderId, Quantity] = field(default_factory=dict)
+    unknown: Mapping[IntentId, Intent] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,6 +148,7 @@ class Draft:
     recovering_since_ms: int
     missing: frozenset[ClientOrderId]
     reported: dict[ClientOrderId, Quantity]
+    unknown: dict[IntentId, Intent]
     intents: list[Intent] = field(default_factory=list)
     outcomes: list[IntentOutcome] = field(default_factory=list)
     fills: list[PositionFill] = field(default_factory=list)
@@ -340,6 +343,7 @@ class Draft:
             recovering_since_ms=self.recovering_since_ms,
             missing=self.missing,
             reported=self.reported,
+            unknown=self.unknown,
         )
 
 
@@ -356,6 +360,7 @@ def draft_of(case: PositionCase, situation: Situation) -> Draft:
         recovering_since_ms=case.recovering_since_ms,
         missing=case.missing,
         reported=dict(case.reported),
+        unknown=dict(case.unknown),
     )
 
 

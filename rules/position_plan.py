@@ -249,7 +249,8 @@ def _plan_readings(draft: Draft) -> None:
 
 def _finish(draft: Draft) -> None:
     """An ended position is over when a reading taken after its end shows that nothing of it rests at the venue."""
-    if not draft.ended or draft.position.leftovers or draft.open_intents or draft.account_read_ms <= draft.changed_ms:
+    unsettled = draft.position.leftovers or draft.open_intents or draft.unknown
+    if not draft.ended or unsettled or draft.account_read_ms <= draft.changed_ms:
         return
     opened = draft.position.phase not in {PositionPhase.PENDING_ENTRY, PositionPhase.ENTRY_PLACED}
     draft.pass_to(PositionEvent.POSITION_GONE if opened else PositionEvent.ENTRY_FAILED)

@@ -34,8 +34,7 @@ def take_settled(draft: Draft, settled: IntentSettled) -> None:
     """Take over the outcome of an intent."""
     intent, outcome = settled.intent, settled.outcome
     if draft.open_intents.get(intent.intent_id) is None:
-        if isinstance(outcome, OrderAccepted):
-            take_order(draft, outcome.report)
+        _settled_late(draft, settled)
         return
     draft.changed_ms = draft.now_ms
     match outcome:
@@ -54,8 +53,22 @@ def take_settled(draft: Draft, settled: IntentSettled) -> None:
             _refused(draft, intent, RejectReason.NOT_SENT, text)
         case OutcomeUnknown(text=text):
             draft.settle(intent.intent_id, IntentStatus.UNKNOWN, text=text)
+            draft.unknown[intent.intent_id] = intent
             draft.reads_account = True
             _refused(draft, intent, RejectReason.OTHER, f"outcome unknown: {text}", unknown=True)
+
+
+def _settled_late(draft: Draft, settled: IntentSettled) -> None:
+    """The position went on without this answer: its record is completed, and what the venue shows is a fact."""
+    intent, outcome = settled.intent, settled.outcome
+    if isinstance(outcome, OutcomeUnknown):
+        return
+    if draft.unknown.pop(intent.intent_id, None) is not None:
+        statuses = {OrderRejected: IntentStatus.REJECTED, NeverSent: IntentStatus.NEVER_SENT}
+        draft.settle(intent.intent_id, statuses.get(type(outcome), IntentStatus.ACCEPTED), text="known only later")
+        draft.changed_ms = draft.now_ms
+    if isinstance(outcome, OrderAccepted):
+        take_order(draft, outcome.report)
 
 
 def _accepted(draft: Draft, intent: Intent) -> None:

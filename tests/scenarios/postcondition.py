@@ -159,12 +159,22 @@ def _difference(world: World, position: PositionReport, known: PositionState) ->
 
 
 def _fill_problems(world: World) -> Iterator[str]:
-    """Every fill of an order of ours is on record, once (the table has a unique index), and no other."""
+    """Every fill of ours, and of a position while it was ours, is on record once (the table has a unique index)."""
     with world.store.reading() as connection:
         rows = list(connection.execute(select(tables.trades)))
+        lives = [
+            (row.symbol, row.opened_ms, row.closed_ms or world.time.now_ms())
+            for row in connection.execute(select(tables.positions))
+        ]
     on_record = {row.fill_id for row in rows}
-    at_venue = {fill.fill_id for symbol in _symbols(world) for fill in world.exchange.engine.fills(symbol, 0).fills}
-    if missing := at_venue - on_record:
+    at_venue, expected = set(), set()
+    for symbol in _symbols(world):
+        for fill in world.exchange.engine.fills(symbol, 0).fills:
+            at_venue.add(fill.fill_id)
+            ours = any(life[0] == symbol and life[1] <= fill.time_ms <= life[2] for life in lives)
+            if ours or is_ours(fill.client_order_id):
+                expected.add(fill.fill_id)
+    if missing := expected - on_record:
         yield f"fills at the venue that are not on record: {sorted(missing)}"
     if made_up := on_record - at_venue:
         yield f"fills on record that the venue does not know: {sorted(made_up)}"
