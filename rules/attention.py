@@ -19,8 +19,6 @@ from rules.rounding import closer, percent_of, round_stop
 from rules.trailing import (
     TrailingPolicy,
     breakeven_level,
-    is_throttled,
-    may_update,
     momentum_price,
     old_enough_ms,
     throttled_until_ms,
@@ -57,7 +55,7 @@ def attention_band(
     if breakeven_is_news or state.phase is TrailingPhase.WAITING:
         levels.append(breakeven_level(side, entry_price, breakeven_price, tick, policy))
     if state.phase is TrailingPhase.ACTIVE:
-        target = _next_stop(state, side, stop_price, now_ms, tick, policy)
+        target = _next_stop(state, side, stop_price, tick, policy)
         levels.extend(_trailing_levels(state, side, target, minute_ago_price, tick, policy))
     else:
         levels.append(state.activation_price)
@@ -84,21 +82,15 @@ def attention_due_ms(*, state: TrailingState, now_ms: int, opened_ms: int, polic
     return min((time_ms for time_ms in times if time_ms > now_ms), default=None)
 
 
-def _next_stop(
-    state: TrailingState, side: Side, working: Price, now_ms: int, tick: Price, policy: TrailingPolicy
-) -> Price:
-    """The nearest wanted stop that would be news."""
+def _next_stop(state: TrailingState, side: Side, working: Price, tick: Price, policy: TrailingPolicy) -> Price:
+    """The nearest wanted stop that would be news: worth a request, and further than one that waits for its time.
+
+    A best price that falls short of it need not be known, not even while updates are held back: it moves nothing.
+    """
     wanted = working if state.stop_price is None else state.stop_price
     following = wanted + tick if side is Side.LONG else wanted - tick
-    # While updates are held back, the best price must be known exactly when they no longer are; and while a wanted stop
-    # is under way, what is wanted next must be.
-    if is_throttled(state, now_ms, policy) or may_update(
-        state=state, side=side, working_stop=working, wanted_stop=wanted, now_ms=now_ms, policy=policy
-    ):
-        return following
     # An override set below the least improvement passes first.
-    least = min(policy.min_improvement_percent, policy.emergency_override_percent)
-    improvement = percent_of(working, least)
+    improvement = percent_of(working, min(policy.min_improvement_percent, policy.emergency_override_percent))
     worthwhile = working + improvement if side is Side.LONG else working - improvement
     return closer(side, following, round_stop(worthwhile, tick=tick, side=side))
 

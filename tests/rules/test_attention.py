@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from messages.state import TrailingPhase
 from messages.values import Side
+from rules.trailing import TrailingPolicy
 from tests.rules.trailing_walk import Setting, Walk, a_walk, settings, walks
 
 Path = list[tuple[int, list[int]]]
@@ -102,9 +103,41 @@ def test_a_waiting_position_sleeps_until_breakeven_and_then_until_activation(sid
 def test_a_trailing_position_sleeps_until_a_move_is_worth_a_request() -> None:
     walk = a_walk(Setting())
     walk.take([200], 2_000)
-    held_back, free = walk.band(3_000)[1], walk.band(62_000)[1]
-    assert held_back is not None
-    assert free is not None
-    assert Decimal(1020) <= held_back < Decimal("1020.2")
-    assert Decimal("1020.9") < free < Decimal("1021.2")
+    upper = walk.band(3_000)[1]
+    assert upper is not None
+    assert Decimal("1020.9") < upper < Decimal("1021.2")
     assert walk.due_ms(3_000) == 62_000
+
+
+def test_while_a_wanted_stop_waits_for_its_time_every_better_one_is_noticed() -> None:
+    walk = a_walk(Setting())
+    walk.take([200], 2_000)
+    walk.take([220], 3_000)
+    upper = walk.band(3_000)[1]
+    assert walk.moves == [(2_000, Decimal("1014.9"))]
+    assert upper is not None
+    assert Decimal(1022) < upper < Decimal("1022.2")
+
+
+LATE_BREAKEVEN = TrailingPolicy(activation_percent=Decimal("0.5"), callback_percent=Decimal(2))
+
+
+@pytest.mark.parametrize(
+    ("setting", "path", "moves"),
+    [
+        # Momentum sets in at a price below the best one, which a merged tick had brought without it.
+        (Setting(minute_ago_price=Decimal("1014.8")), [(2_000, [300, 240]), (70_000, [255])], 2),
+        # Breakeven is reached by less than what the trailing stop itself would wake for.
+        (Setting(policy=LATE_BREAKEVEN), [(2_000, [95]), (70_000, [100])], 2),
+        # A stop that was held back is sent when its time has come, and the next one counts from there.
+        (Setting(), [(2_000, [200]), (3_000, [220]), (4_000, [225]), (63_000, [221]), (130_000, [236])], 3),
+    ],
+)
+@pytest.mark.parametrize("side", list(Side))
+def test_what_sleepers_would_easily_miss_is_not_missed(side: Side, setting: Setting, path: Path, moves: int) -> None:
+    if side is Side.SHORT and setting.minute_ago_price is not None:
+        setting = replace(setting, minute_ago_price=Decimal("985.2"))
+    setting = replace(setting, side=side)
+    every, banded = _walked(setting, path, banded=False), _walked(setting, path, banded=True)
+    assert len(every.moves) == moves
+    assert banded.moves == every.moves
