@@ -12,12 +12,12 @@ from messages.values import PositionKey, Venue
 Directory: TypeAlias = Callable[[str], Ref | None]
 """Finds an actor by its address; ``None`` when none lives there."""
 
-JOURNAL = "/journal"
+JOURNAL = "journal"
 
 
 def exchange(venue: Venue, part: str) -> str:
     """The address of one part of a venue's connection."""
-    return f"/exchange/{venue}/{part}"
+    return f"exchange/{venue}/{part}"
 
 
 def position_name(key: PositionKey) -> str:
@@ -27,7 +27,7 @@ def position_name(key: PositionKey) -> str:
 
 def positions(venue: Venue) -> str:
     """The address below which a venue's positions live."""
-    return f"/position/{venue}"
+    return f"position/{venue}"
 
 
 def position(key: PositionKey) -> str:

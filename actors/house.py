@@ -91,7 +91,7 @@ class House:
                     hang_timeout_s=JOURNAL_HANG_S,
                 ),
                 *(self._exchange(venue) for venue in parts.venues),
-                *(GroupSpec(name=addresses.positions(venue.calls.venue).strip("/")) for venue in parts.venues),
+                *(GroupSpec(name=addresses.positions(venue.calls.venue)) for venue in parts.venues),
                 *(self._monitor(venue) for venue in parts.venues),
                 *intake,
             ],
@@ -107,13 +107,13 @@ class House:
 
     def _journal(self) -> Actor:
         return JournalActor(
-            journal=self._parts.journal, directory=self._system.find, alert_path="/alert", risk_path="/risk"
+            journal=self._parts.journal, directory=self._system.find, alert_path="alert", risk_path="risk"
         )
 
     def _exchange(self, parts: VenueParts) -> GroupSpec:
         venue = parts.calls.venue
         return GroupSpec(
-            name=addresses.exchange(venue, "").strip("/"),
+            name=f"exchange/{venue}",
             children=[
                 _pooled("execution", lambda: self._execution(parts)),
                 _pooled("desk", lambda: self._desk(parts)),

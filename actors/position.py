@@ -170,10 +170,9 @@ class PositionActor(Actor):
             self.on_receive(opening)
 
     def _resolve_open_intents(self) -> None:
-        if self._case is not None and self._case.intents:
-            self._around.execution.tell(
-                ResolveIntents(path=self.context.path, intents=tuple(self._case.intents.values()))
-            )
+        if self._case is not None and (self._case.intents or self._case.unknown):
+            intents = (*self._case.intents.values(), *self._case.unknown.values())
+            self._around.execution.tell(ResolveIntents(path=self.context.path, intents=intents))
 
     def _on_terminated(self, message: Terminated) -> None:
         """The execution or market actor was restarted, and has forgotten what we had asked of it."""
@@ -268,8 +267,15 @@ class PositionActor(Actor):
     def _forget(self) -> None:
         """This life is over, and nothing of it is left at the venue."""
         if self._case is not None:
-            reservation_id = self._case.position.reservation_id
-            self._around.risk.tell(PositionEnded(key=self._key, reservation_id=reservation_id))
+            position = self._case.position
+            self._around.risk.tell(
+                PositionEnded(
+                    key=self._key,
+                    reservation_id=position.reservation_id,
+                    opened=True,
+                    net_pnl=position.realized_pnl - position.commission + position.funding,
+                )
+            )
         self._case = None
         self.context.cancel("wake")
 
@@ -482,7 +488,11 @@ class PositionActor(Actor):
             return None
         case = self._case
         return PositionSummary(
-            position=case.position, trailing=case.trailing, last_price=self._watch.last, mark_price=self._watch.mark
+            position=case.position,
+            trailing=case.trailing,
+            last_price=self._watch.last,
+            mark_price=self._watch.mark,
+            contract_size=self._instrument.contract_size,
         )
 
     def _event(self, kind: str, text: str, severity: Severity) -> EventRecord:

@@ -19,14 +19,16 @@ from messages.signals import Signal
 from messages.supervision import (
     BalanceRead,
     ConsiderSignal,
+    DescribeRisk,
     Due,
     JournalChanged,
     PauseOpening,
     RestoreVenue,
     ResumeOpening,
+    RiskSummary,
     VenueRestored,
 )
-from messages.values import Epoch, Money, PositionKey, Venue
+from messages.values import ZERO, Epoch, Money, PositionKey, Venue
 from rules.limits import Book, Limits, Refused, closed, filled, release, reserve
 
 RESERVATION_LIFE_S: Final = 120.0
@@ -41,6 +43,7 @@ RiskMessage: TypeAlias = (
     | PauseOpening
     | ResumeOpening
     | VenueRestored
+    | DescribeRisk
     | Due
 )
 
@@ -68,21 +71,28 @@ class RiskActor(Actor):
         self._waiting: list[ConsiderSignal] = []
         self._pauses: dict[str, str] = {}
         self._available: dict[Venue, Money] = {}
+        self._equity: dict[Venue, Money] = {}
+        self._realized_pnl: Money = ZERO
+        self._accepted = 0
+        self._rejected = 0
         self._decisions = 0
 
     def on_start(self) -> None:
         self._journal.tell(RestoreVenue(path=self.context.path, venue=None))
 
-    def on_receive(self, message: RiskMessage) -> None:
+    def on_receive(self, message: RiskMessage) -> RiskSummary | None:
         match message:
             case ConsiderSignal():
                 self._on_signal(message)
             case ExposureChanged():
                 self._on_exposure(message)
-            case PositionEnded(key=key, reservation_id=reservation_id):
-                self._free(key, reservation_id)
-            case BalanceRead(venue=venue, available=available):
+            case PositionEnded():
+                self._on_ended(message)
+            case BalanceRead(venue=venue, available=available, equity=equity):
                 self._available[venue] = available
+                self._equity[venue] = equity
+            case DescribeRisk():
+                return self._summary()
             case JournalChanged(health=health):
                 self._pause("journal", "" if health.store_available else "the database cannot be written")
             case PauseOpening(why=why):
@@ -95,6 +105,16 @@ class RiskActor(Actor):
                 self._book = release(self._book, reservation_id=reservation_id)
             case _:
                 assert_never(message)
+        return None
+
+    def _summary(self) -> RiskSummary:
+        return RiskSummary(
+            equity=sum(self._equity.values(), ZERO) if self._equity else None,
+            realized_pnl=self._realized_pnl,
+            signals_accepted=self._accepted,
+            signals_rejected=self._rejected,
+            paused=tuple(self._pauses.values()),
+        )
 
     def _on_restored(self, message: VenueRestored) -> None:
         for restored in message.positions:
@@ -146,6 +166,7 @@ class RiskActor(Actor):
             self._reject(signal, message.venue, book.reason)
             return
         self._book = book
+        self._accepted += 1
         self.context.schedule_once(("reservation", signal.signal_id), RESERVATION_LIFE_S, Due(what=signal.signal_id))
         desk.tell(
             OpenPosition(
@@ -165,16 +186,20 @@ class RiskActor(Actor):
             notional=message.notional,
         )
 
-    def _free(self, key: PositionKey, reservation_id: str) -> None:
+    def _on_ended(self, message: PositionEnded) -> None:
         """A refused signal frees its reservation only; a position that ended frees its place as well."""
-        self.context.cancel(("reservation", reservation_id))
-        if reservation_id in self._book.reserved_keys:
-            self._book = release(self._book, reservation_id=reservation_id)
+        self.context.cancel(("reservation", message.reservation_id))
+        self._book = release(self._book, reservation_id=message.reservation_id)
+        if message.opened:
+            self._book = closed(self._book, key=addresses.position(message.key))
+            self._realized_pnl += message.net_pnl
         else:
-            self._book = closed(self._book, key=addresses.position(key))
+            self._accepted -= 1
+            self._rejected += 1
 
     def _reject(self, signal: Signal, venue: Venue, reason: str) -> None:
         self._decisions += 1
+        self._rejected += 1
         epoch = Epoch(owner=self._owner_epoch, actor=self.context.epoch)
         fate = SignalFate(
             signal_id=signal.signal_id,

@@ -6,12 +6,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from adapters.demo_signals import TimedSignal, demo_signals
+from adapters.demo_signals import SHORTEST_PAUSE_MS, TimedSignal, demo_signals
 from adapters.signal_file import SignalFileFollower, SignalLine, read_signal_file
 from messages.supervision import RawSignal
 from messages.values import Symbol
 
 LOOK_EVERY_MS: Final = 1_000
+AT_ONCE_MS: Final = SHORTEST_PAUSE_MS - 2_000
+"""The first made-up signal comes this much earlier than the others would: whoever tries it sees a position soon."""
 
 
 class RecordedSignals:
@@ -84,7 +86,7 @@ class DemoSignals:
     def due(self, now_ms: int) -> Sequence[RawSignal]:
         """Those whose time has come."""
         if self._next is None:
-            self._signals = demo_signals(seed=self._seed, start_ms=now_ms, symbols=self._symbols)
+            self._signals = demo_signals(seed=self._seed, start_ms=now_ms - AT_ONCE_MS, symbols=self._symbols)
             self._next = next(self._signals)
         ready: list[RawSignal] = []
         while self._next.at_ms <= now_ms:

@@ -1,6 +1,7 @@
 """Commands to positions and what they answer, and the traffic between a position and its venue's execution."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import ClassVar, TypeAlias
 
 from messages.delivery import Delivery, Lane
@@ -243,12 +244,17 @@ class WakeUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionEnded:
-    """Told to the risk actor: what was reserved or open for ``reservation_id`` is free again."""
+    """Told to the risk actor: what was reserved or open for ``reservation_id`` is free again.
+
+    ``opened`` is False for a signal that was refused; ``net_pnl`` is after commission and funding.
+    """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
 
     key: PositionKey
     reservation_id: str
+    opened: bool = False
+    net_pnl: Money = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,6 +287,7 @@ class PositionSummary:
     trailing: TrailingState
     last_price: Money | None
     mark_price: Money | None
+    contract_size: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -203,3 +203,21 @@ class SignalsRestored:
     DELIVERY: ClassVar[Delivery] = _PROTECTIVE
 
     signal_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeRisk:
+    """Asked of the risk actor; answered with RiskSummary."""
+
+    DELIVERY: ClassVar[Delivery] = _CONTROL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskSummary:
+    """What the risk actor knows of the account since it started; ``equity`` is of all venues, None before the first."""
+
+    equity: Money | None
+    realized_pnl: Money
+    signals_accepted: int
+    signals_rejected: int
+    paused: tuple[str, ...]
