@@ -6,7 +6,7 @@ Within a batch the last state of a position, of its trailing stop and of an inte
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from messages.journal import Decision, EventRecord, IntentOutcome, PositionFill, PositionFunding
 from messages.state import Intent, IntentStatus, PositionState, TrailingState
@@ -282,13 +282,15 @@ def _check(rows: Rows) -> None:
         kept: list[Row] | Mapping[object, Row] = getattr(rows, table.name)
         for row in kept if isinstance(kept, list) else kept.values():
             for name, value in row.items():
-                _check_value(table.name, name, value)
+                kind = type(value)
+                if kind is Decimal or kind is int:
+                    _check_number(table.name, name, cast("Decimal | int", value))
 
 
-def _check_value(table: str, name: str, value: Value) -> None:
+def _check_number(table: str, name: str, value: Decimal | int) -> None:
     # A NaN compares unequal to itself and the driver turns infinities into NaN: neither is an amount.
     if isinstance(value, Decimal):
         if not value.is_finite():
             raise Unstorable(f"{table}.{name} is {value}, not a finite number")
-    elif isinstance(value, int) and abs(value) > _MAX_INTEGER:
+    elif abs(value) > _MAX_INTEGER:
         raise Unstorable(f"{table}.{name} does not fit into 64 bits")

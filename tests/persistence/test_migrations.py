@@ -161,6 +161,15 @@ def test_every_revision_says_what_it_is_for() -> None:
     assert [file.name.split("_")[0] for file in files] == [f"v{number:04}" for number in range(1, len(files) + 1)]
 
 
+def test_the_revisions_are_part_of_what_is_installed() -> None:
+    package = Path(str(versions.__file__)).parents[2]
+
+    # What is packaged is found by its __init__.py.
+    directories = {file.parent for file in package.rglob("*.py")}
+    assert {directory for directory in directories if not (directory / "__init__.py").exists()} == set()
+    assert package / "migrations" / "versions" in directories
+
+
 def populate(connection: Connection, url: URL) -> None:
     """Rows as the first release wrote them; its ``orders`` had no ``outcome_ms``."""
     written = decision(

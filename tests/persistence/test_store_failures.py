@@ -304,3 +304,14 @@ def test_a_server_that_is_restarted_in_mid_run_gets_everything_in_order(
 @pytest.mark.parametrize("error", [ValueError("x"), sqlite3.IntegrityError("x"), psycopg2.IntegrityError("x")])
 def test_a_mistake_in_what_is_written_says_nothing_about_the_store(error: Exception) -> None:
     assert failure_of(error) is None
+
+
+def test_a_commit_to_a_file_waits_for_the_disk_and_holds_up_no_reader(store: SqlStore) -> None:
+    writer = store._writer
+    assert isinstance(writer, SqliteWriter)
+
+    def setting(name: str) -> object:
+        (value,) = writer.connection.execute(f"PRAGMA {name}").fetchone()
+        return value
+
+    assert (setting("journal_mode"), setting("synchronous")) == ("wal", 2)
