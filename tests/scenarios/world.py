@@ -221,6 +221,11 @@ class World:
             process.system.kill()
             self.exchange.unsubscribe(process.streams)
 
+    @property
+    def doomed(self) -> bool:
+        """Whether a kill is still to come."""
+        return self.kill_at is not None
+
     def _boundary(self, name: str) -> None:
         """Every commit, request and event of the process passes here; at ``kill_at`` it dies."""
         if self.boundary is not None:

@@ -1,0 +1,68 @@
+"""F4: kill -9 in a wave of entries, at each boundary; after the restart all is protected, and nothing is repeated."""
+
+import os
+import random
+
+import pytest
+
+from adapters.simulator.fault_script import FaultAction, FaultRule, FaultScript, RequestType
+from adapters.simulator.profiles import BINANCE, PAPER, PROFILES, WORST, Profile
+from tests.scenarios.kills import EIGHT, SOAK, Wave, boundaries_of, kill_in, strided
+
+ALL = tuple(PROFILES.values())
+DIFFERENT = (PAPER, BINANCE, WORST)
+"""Stop attached and amended; placed and doubled; placed, cancelled and placed again."""
+
+
+@pytest.mark.parametrize("profile", ALL, ids=lambda profile: profile.name)
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+def test_an_entry_killed_at_any_boundary_is_protected_after_the_restart_and_not_repeated(
+    profile: Profile, side: str
+) -> None:
+    wave = Wave(profile=profile, symbols=EIGHT[:1], side=side)
+    stride = 5 if profile in DIFFERENT else 17
+    for kill in strided(boundaries_of(wave), stride=stride, offset=side == "BUY"):
+        kill_in(wave, kill)
+
+
+@pytest.mark.parametrize(("number", "profile"), list(enumerate(ALL)), ids=[profile.name for profile in ALL])
+def test_eight_entries_killed_at_any_boundary_are_protected_after_the_restart_and_not_repeated(
+    number: int, profile: Profile
+) -> None:
+    wave = Wave(profile=profile)
+    for kill in strided(boundaries_of(wave), stride=101, offset=number * 11):
+        kill_in(wave, kill)
+
+
+@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+def test_killed_again_during_the_recovery_nothing_is_left_naked_or_repeated(profile: Profile) -> None:
+    chance = random.Random(profile.name)
+    wave = Wave(profile=profile, symbols=EIGHT[:2], dead_s=0.2)
+    last = boundaries_of(wave)
+    for _ in range(4):
+        kill_in(wave, chance.randint(1, last), chance.randint(1, 30), chance.randint(1, 60))
+
+
+@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+def test_an_entry_that_reaches_the_venue_only_after_the_restart_is_not_sent_again(profile: Profile) -> None:
+    late = FaultRule(action=FaultAction.LATE_EXECUTION, requests=(RequestType.PLACE,), delay_s=2.5, count=1)
+    wave = Wave(profile=profile, symbols=EIGHT[:1], dead_s=0.001, faults=FaultScript(rules=(late,)))
+    for kill in strided(boundaries_of(wave), stride=9, offset=2):
+        kill_in(wave, kill)
+
+
+@pytest.mark.parametrize("price", [42_700, 41_000], ids=["past the first target", "past the stop"])
+@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+def test_what_the_price_did_while_the_process_was_dead_is_found_after_the_restart(profile: Profile, price: int) -> None:
+    wave = Wave(profile=profile, symbols=EIGHT[:1], dead_s=2, price_after=price)
+    for kill in strided(boundaries_of(wave), stride=13, offset=3):
+        kill_in(wave, kill)
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(SOAK not in os.environ, reason=f"minutes long: set {SOAK}=1")
+@pytest.mark.parametrize("profile", ALL, ids=lambda profile: profile.name)
+def test_the_whole_campaign_kills_eight_entries_at_every_boundary(profile: Profile) -> None:
+    wave = Wave(profile=profile)
+    for kill in range(1, boundaries_of(wave) + 1):
+        kill_in(wave, kill)
