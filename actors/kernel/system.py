@@ -40,6 +40,7 @@ class ActorSystem:
         self.runtime = runtime
         self.name = name
         self.killed = False
+        self._report: ShutdownReport | None = None
         self._subscribers: tuple[Subscriber, ...] = ()
         self._dead_letters: deque[DeadLetter] = deque(maxlen=DEAD_LETTERS_KEPT)
         self.kernel = (parts.kernel or Kernel)(home=self, runtime=runtime, parts=parts, publish=self.publish)
@@ -124,14 +125,24 @@ class ActorSystem:
     def shutdown(
         self, phases: Sequence[ShutdownPhase] = (), *, stop_timeout_s: float = STOP_TIMEOUT_S
     ) -> ShutdownReport:
-        """Run the phases, stop the tree in reverse, end the runtime."""
+        """Run the phases, stop the tree in reverse, end the runtime; a second call gives the first one's report.
+
+        Raises:
+            RuntimeError: The system was killed.
+        """
+        if self.killed:
+            raise RuntimeError("a killed system cannot be shut down any more")
+        if self._report is not None:
+            return self._report
         began_s = self.runtime.monotonic_s()
         reports = run_phases(phases, runtime=self.runtime, find=self.kernel.registry.cells.get)
         down = self.runtime.gate()
         self.kernel.halt(down)
         stopped = self.runtime.wait(down, stop_timeout_s)
         self.runtime.stop()
-        return ShutdownReport(phases=reports, stopped=stopped, seconds=self.runtime.monotonic_s() - began_s)
+        seconds = self.runtime.monotonic_s() - began_s
+        self._report = ShutdownReport(phases=reports, stopped=stopped, seconds=seconds)
+        return self._report
 
     def kill(self) -> None:
         """As if the process died at this instant: no ``on_stop``, no delivery, no timer, no tell from here on."""

