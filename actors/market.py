@@ -31,6 +31,8 @@ class _Watcher:
     handled: int = 0
     momentum_side: Side | None = None
     momentum_percent: Decimal = ZERO
+    unseen_high: Price | None = None
+    unseen_low: Price | None = None
 
     def needs(self, tick: Tick, minute_ago: Price | None) -> bool:
         """A tick outside the band matters; and while one is unhandled, the band that follows from it is not known."""
@@ -41,6 +43,21 @@ class _Watcher:
             or (self.upper is not None and tick.high >= self.upper)
             or (minute_ago is not None and self._has_momentum(tick, minute_ago))
         )
+
+    def tell(self, tick: Tick, minute_ago: Price | None) -> None:
+        """Forward ``tick``, with the extremes of those that were not forwarded: no best price is lost (S8.5)."""
+        high = tick.high if self.unseen_high is None else max(tick.high, self.unseen_high)
+        low = tick.low if self.unseen_low is None else min(tick.low, self.unseen_low)
+        self.unseen_high = self.unseen_low = None
+        self.told += tick.count
+        self.ref.tell(replace(tick, high=high, low=low, minute_ago=minute_ago))
+
+    def remember(self, tick: Tick) -> None:
+        """Keep the extremes of a tick that is not forwarded."""
+        if self.unseen_high is None or tick.high > self.unseen_high:
+            self.unseen_high = tick.high
+        if self.unseen_low is None or tick.low < self.unseen_low:
+            self.unseen_low = tick.low
 
     def _has_momentum(self, tick: Tick, minute_ago: Price) -> bool:
         moved = (tick.last - minute_ago) * 100
@@ -107,8 +124,9 @@ class MarketActor(Actor):
         minute_ago = market.minute_ago(tick.time_ms) if market.watchers else None
         for watcher in market.watchers.values():
             if watcher.needs(tick, minute_ago):
-                watcher.told += tick.count
-                watcher.ref.tell(replace(tick, minute_ago=minute_ago))
+                watcher.tell(tick, minute_ago)
+            else:
+                watcher.remember(tick)
 
     def _on_watch(self, message: WatchMarket) -> None:
         ref = self._directory(message.path)
@@ -117,8 +135,7 @@ class MarketActor(Actor):
         market = self._market(message.symbol)
         watcher = market.watchers[message.path] = _Watcher(ref)
         if market.last is not None:
-            watcher.told += market.last.count
-            ref.tell(replace(market.last, minute_ago=market.minute_ago(market.last.time_ms)))
+            watcher.tell(market.last, market.minute_ago(market.last.time_ms))
 
     def _on_band(self, message: AttentionBand) -> None:
         watcher = self._market(message.symbol).watchers.get(message.path)
@@ -127,7 +144,7 @@ class MarketActor(Actor):
             watcher.handled = message.handled
             watcher.momentum_side = message.momentum_side
             watcher.momentum_percent = message.momentum_percent
-            watcher.watches_all = False
+            watcher.watches_all = message.everything
 
     def _price_of(self, symbol: Symbol) -> LastPrice | None:
         tick = self._market(symbol).last

@@ -3,7 +3,7 @@
 from actors.kernel import Context, Ref
 from messages.market import AttentionBand, Tick
 from messages.positions import WakeUp
-from messages.state import PositionPhase
+from messages.state import StopOrder
 from messages.supervision import WatchMarket
 from messages.values import Price, Venue
 from rules.attention import attention_band, attention_due_ms
@@ -35,12 +35,15 @@ class MarketWatch:
         self.last, self.mark, self.minute_ago = tick.last, tick.mark, tick.minute_ago
 
     def tell(self, context: Context, case: PositionCase | None, situation: Situation) -> None:
-        """Say between which prices nothing can change; without a position, no price matters."""
+        """Say between which prices nothing can change; without a position none matters, without a stop every one."""
         lower, upper = None, None
         side = None
-        if case is not None and case.position.phase is PositionPhase.ACTIVE:
+        working = None
+        if case is not None and case.position.quantity > 0:
             side = case.position.side
-            lower, upper = self._band(context, case, situation)
+            working = case.position.stop.working
+            if working is not None:
+                lower, upper = self._band(context, case, working, situation)
         band = AttentionBand(
             path=context.path,
             venue=self._venue,
@@ -50,16 +53,16 @@ class MarketWatch:
             handled=self._handled,
             momentum_side=side,
             momentum_percent=situation.policies.trailing.momentum_percent,
+            everything=side is not None and working is None,
         )
         if band != self._told:
             self._told = band
             self._market.tell(band)
 
-    def _band(self, context: Context, case: PositionCase, situation: Situation) -> tuple[Price | None, Price | None]:
+    def _band(
+        self, context: Context, case: PositionCase, working: StopOrder, situation: Situation
+    ) -> tuple[Price | None, Price | None]:
         position, policy = case.position, situation.policies.trailing
-        working = position.stop.working
-        if working is None:
-            return None, None
         due_ms = attention_due_ms(
             state=case.trailing, now_ms=situation.now_ms, opened_ms=position.opened_ms, policy=policy
         )

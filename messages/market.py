@@ -64,7 +64,7 @@ class AttentionBand:
 
     ``None`` on a side means that no price on that side matters. ``handled`` is how many ticks the position has handled
     so far: while a forwarded one is still unhandled, the market actor forwards every tick. While the last minute moved
-    by ``momentum_percent`` to ``momentum_side`` every tick matters as well (S8.2).
+    by ``momentum_percent`` to ``momentum_side`` every tick matters as well (S8.2); with ``everything`` every one does.
     """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
@@ -77,3 +77,4 @@ class AttentionBand:
     handled: int
     momentum_side: Side | None = None
     momentum_percent: Decimal = Decimal(0)
+    everything: bool = False

@@ -183,7 +183,8 @@ class TrailingState:
     """The trailing stop of a position (S8.8), restored as it was, never reset to the current price.
 
     Attributes:
-        highest: Best price seen for a long since the entry; ``lowest`` for a short. Both are kept for both sides.
+        highest: Best price seen for a long since the entry, from the activation on since that; ``lowest`` for a short.
+            Both are kept for both sides.
         stop_price: The stop that trailing wants, or ``None`` while it wants none.
         callback_percent: Distance from the best price, in percent.
         last_update_ms: When the venue last confirmed a stop that trailing moved (S8.4); 0 never.

@@ -142,7 +142,7 @@ def _trailing_matters(before: TrailingState, after: TrailingState) -> bool:
 def _take_tick(draft: Draft, tick: Tick) -> None:
     position = draft.position
     working = position.stop.working
-    if position.phase is not PositionPhase.ACTIVE or working is None or position.close_reason is not None:
+    if position.quantity == 0 or position.close_reason is not None:
         return
     first = next((item for item in position.take_profits if item.level == 1), None)
     step = trail(
@@ -151,7 +151,7 @@ def _take_tick(draft: Draft, tick: Tick) -> None:
         entry_price=position.entry_price,
         breakeven_price=draft.breakeven,
         take_profit_1=first.trigger_price if first is not None else None,
-        stop_price=working.trigger_price,
+        stop_price=working.trigger_price if working is not None else position.initial_stop_price,
         high=tick.high,
         low=tick.low,
         last=tick.last,
