@@ -10,7 +10,10 @@ import pytest
 from sqlalchemy import URL, make_url
 
 from persistence import migrate
+from persistence.journal import Journal
+from persistence.spool import Spool
 from persistence.store import SqlStore
+from tests.persistence.outage import Network, StartJournal
 from tests.postgres import Databases, databases, own_server
 
 MakeStore: TypeAlias = Callable[..., SqlStore]
@@ -80,5 +83,37 @@ def make_store() -> Iterator[MakeStore]:
 def store(url: URL, make_store: MakeStore) -> SqlStore:
     """A store whose account is owned, with epoch 1."""
     made = make_store(url)
+    made.take_ownership("test")
+    return made
+
+
+@pytest.fixture
+def network() -> Network:
+    return Network()
+
+
+@pytest.fixture
+def spool_path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "main.spool"
+
+
+@pytest.fixture
+def start(store: SqlStore, spool_path: Path) -> Iterator[StartJournal]:
+    """A journal as each start of the process makes one, on the database and the data directory that stay."""
+    spools: list[Spool] = []
+
+    def make(of: SqlStore = store, **arguments: int) -> Journal:
+        spools.append(Spool(spool_path))
+        return Journal(of, spools[-1], **arguments)
+
+    yield make
+    for spool in spools:
+        spool.close()
+
+
+@pytest.fixture
+def journal(start: StartJournal) -> Journal:
+    """A journal that owns the account, with epoch 1."""
+    made = start()
     made.take_ownership("test")
     return made
