@@ -333,7 +333,7 @@ def _run_replay(options: RunOptions, settings: Settings, stop: StopFlag, data_di
     except SignalFileError as error:
         raise CannotRunError(str(error), WRONG_USAGE) from error
     with ExitStack() as resources:
-        store = store_of(settings, data_dir=data_dir, now_ms=clock.now_ms)
+        store = store_of(settings, data_dir=data_dir, now_ms=clock.now_ms, flushes=False)
         journal, epoch = open_journal(store, data_dir=data_dir, owner_name="replay", resources=resources)
         exchange = PaperExchange(
             instruments=instruments, feed=feed, scheduler=clock, clock=clock, config=PaperConfig(seed=options.seed)

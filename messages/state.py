@@ -216,7 +216,6 @@ class PositionState:
         base_quantity: The size of the first entry, for what scales with it.
         close_reason: Set when a close is decided, kept when closed.
         realized_pnl: Gross, from the fills' prices; commission and funding are apart.
-        venue_synced_ms: When the venue's view of this position was last read in whole.
         leftovers: Orders to be cancelled; no new position before they are proven gone.
         seen_fills: Fill ids that are counted already, so that a duplicate event changes nothing.
         order_fills: Cumulative filled quantity per client order id (or venue order id where ours is absent).
@@ -255,6 +254,5 @@ class PositionState:
     funding: Money = Decimal(0)
     breakeven_done: bool = False
     leftovers: tuple[Leftover, ...] = ()
-    venue_synced_ms: int = 0
     seen_fills: tuple[str, ...] = ()
     order_fills: tuple[tuple[str, Quantity], ...] = ()

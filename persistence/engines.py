@@ -33,7 +33,11 @@ class _SumExact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long anything may take before the store counts as unavailable, and how many readers there may be."""
+    """How long anything may take before the store counts as unavailable, and how many readers there may be.
+
+    Attributes:
+        flushes: Whether SQLite waits for the disk at each commit; without it a power cut may lose the file.
+    """
 
     connect_s: int = 2
     silence_ms: int = 2_500
@@ -42,6 +46,7 @@ class Patience:
     pool_size: int = 2
     max_overflow: int = 8
     pool_timeout_s: float = 5.0
+    flushes: bool = True
 
 
 _KEEPALIVE: Final = {"keepalives": 1, "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2}
@@ -110,7 +115,7 @@ def _sqlite(url: URL, patience: Patience, *, begin: str) -> Engine:
         cursor = connection.cursor()
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
-            cursor.execute("PRAGMA synchronous = FULL")
+            cursor.execute(f"PRAGMA synchronous = {'FULL' if patience.flushes else 'OFF'}")
             cursor.execute("PRAGMA temp_store = MEMORY")
         finally:
             cursor.close()

@@ -8,14 +8,19 @@ from loguru import logger
 
 from messages.settings import Settings
 from persistence.database_url import DatabaseSettings, database_url
+from persistence.engines import Patience
 from persistence.failures import StoreUnavailable
 from persistence.journal import Journal
 from persistence.spool import Spool
 from persistence.store import SqlStore
 
 
-def store_of(settings: Settings, *, data_dir: Path, now_ms: Callable[[], int] | None = None) -> SqlStore:
+def store_of(
+    settings: Settings, *, data_dir: Path, now_ms: Callable[[], int] | None = None, flushes: bool = True
+) -> SqlStore:
     """The account's store; nothing is connected yet.
+
+    Without ``flushes`` a power cut may lose an SQLite file: only for records that can be made again, as in a replay.
 
     Raises:
         WrongDatabaseUrl: DATABASE_URL is malformed.
@@ -34,9 +39,10 @@ def store_of(settings: Settings, *, data_dir: Path, now_ms: Callable[[], int] | 
         ),
         data_dir=data_dir,
     )
+    patience = Patience(pool_size=settings.db_pool_size, max_overflow=settings.db_max_overflow, flushes=flushes)
     if now_ms is None:
-        return SqlStore(address, settings.account)
-    return SqlStore(address, settings.account, now_ms=now_ms)
+        return SqlStore(address, settings.account, patience=patience)
+    return SqlStore(address, settings.account, patience=patience, now_ms=now_ms)
 
 
 def open_journal(store: SqlStore, *, data_dir: Path, owner_name: str, resources: ExitStack) -> tuple[Journal, int]:

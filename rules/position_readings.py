@@ -40,7 +40,6 @@ def take_account_read(draft: Draft, read: AccountRead) -> None:
         return
     _ask_for_the_missing(draft, read)
     _compare_size(draft, read)
-    draft.position = replace(draft.position, venue_synced_ms=draft.now_ms)
 
 
 def _ask_for_the_missing(draft: Draft, read: AccountRead) -> None:
