@@ -160,6 +160,23 @@ def test_an_assumed_ownership_is_confirmed_when_the_store_is_back(
     assert where(journal.write([decision(epoch=Epoch(epoch, 1), events=(event("b"),))])) == [Durability.STORE]
 
 
+def test_an_assumed_ownership_is_confirmed_also_where_the_spool_never_took_it(
+    unreachable: Unreachable,
+    start: StartJournal,
+    spool_path: Path,
+) -> None:
+    spool_path.parent.write_text("a file where the directory should be", encoding="utf-8")
+    journal = start(unreachable.store)
+    epoch = journal.assume_ownership("offline")
+    assert where(journal.write([decision(epoch=Epoch(epoch, 1))])) == [Durability.NOWHERE]
+
+    unreachable.appears()
+    journal.recover()
+
+    assert where(journal.write([decision(epoch=Epoch(epoch, 1), events=(event("a"),))])) == [Durability.STORE]
+    assert kinds(unreachable.store) == ["a"]
+
+
 def test_an_assumed_ownership_follows_the_last_one_that_the_data_directory_knows(
     journal: Journal,
     start: StartJournal,
