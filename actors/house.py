@@ -30,6 +30,8 @@ from rules.position_case import PositionPolicies
 from rules.sizing import SizingPolicy
 
 JOURNAL_HANG_S = 120.0
+POSITION_RESTARTS = 10
+"""More crashes of one position within a minute park it; its stop rests at the venue, and the auditor looks after it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,9 +168,16 @@ class House:
             name=addresses.position_name(key),
             factory=lambda: PositionActor(key=key, instrument=instrument, around=around),
             on_exhausted="park",
-            intensity=Intensity(max_restarts=20, within_s=60.0),
+            intensity=Intensity(max_restarts=POSITION_RESTARTS, within_s=60.0),
         )
         return self._system.spawn(addresses.positions(venue), spec)
+
+    def _positions(self, venue: Venue) -> GroupSpec:
+        """The positions of a venue. One that cannot live is parked long before the group would take the others down."""
+        return GroupSpec(
+            name=addresses.positions(venue).strip("/"),
+            intensity=Intensity(max_restarts=5 * POSITION_RESTARTS, within_s=60.0),
+        )
 
     def _account(self, venue: Venue) -> Actor:
         return AccountActor(

@@ -71,6 +71,7 @@ class RiskActor(Actor):
         self._waiting: list[ConsiderSignal] = []
         self._pauses: dict[str, str] = {}
         self._available: dict[Venue, Money] = {}
+        self._under_way: dict[str, ConsiderSignal] = {}
         self._equity: dict[Venue, Money] = {}
         self._realized_pnl: Money = ZERO
         self._accepted = 0
@@ -102,7 +103,7 @@ class RiskActor(Actor):
             case VenueRestored():
                 self._on_restored(message)
             case Due(what=reservation_id):
-                self._book = release(self._book, reservation_id=reservation_id)
+                self._give_up(reservation_id)
             case _:
                 assert_never(message)
         return None
@@ -167,6 +168,7 @@ class RiskActor(Actor):
             return
         self._book = book
         self._accepted += 1
+        self._under_way[signal.signal_id] = message
         self.context.schedule_once(("reservation", signal.signal_id), RESERVATION_LIFE_S, Due(what=signal.signal_id))
         desk.tell(
             OpenPosition(
@@ -177,8 +179,16 @@ class RiskActor(Actor):
             )
         )
 
+    def _give_up(self, reservation_id: str) -> None:
+        """A crash took what was to come of this signal; its place is free again, and its fate goes on record."""
+        self._book = release(self._book, reservation_id=reservation_id)
+        lost = self._under_way.pop(reservation_id, None)
+        if lost is not None:
+            self._reject(lost.signal, lost.venue, f"nothing came of it in {RESERVATION_LIFE_S:.0f} s: lost in a crash")
+
     def _on_exposure(self, message: ExposureChanged) -> None:
         self.context.cancel(("reservation", message.reservation_id))
+        self._under_way.pop(message.reservation_id, None)
         self._book = filled(
             self._book,
             reservation_id=message.reservation_id,

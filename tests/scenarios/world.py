@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from actors.desk import Untracked
 from actors.house import House, HouseParts, VenueParts
-from actors.kernel import ActorCrashed, ActorSystem, Conservation, ProcessKilled, VirtualRuntime, VirtualTime
+from actors.kernel import ActorCrashed, ActorSystem, Conservation, Notice, ProcessKilled, VirtualRuntime, VirtualTime
 from actors.risk import RiskPolicy
 from adapters.simulator.fault_script import NO_FAULTS, FaultScript
 from adapters.simulator.feed import PricePoint
@@ -138,6 +138,7 @@ class World:
         self.signals = _SignalQueue()
         self.events: list[EventRecord] = []
         self.crashes: list[ActorCrashed] = []
+        self.notices: list[Notice] = []
         self.process: Process | None = None
         self.boundaries: list[str] = []
         self.kill_at: int | None = None
@@ -271,7 +272,8 @@ class World:
         """The alert sink: what people would be told."""
         self.events.append(event)
 
-    def _notice(self, notice: object) -> None:
+    def _notice(self, notice: Notice) -> None:
+        self.notices.append(notice)
         if isinstance(notice, ActorCrashed):
             self.crashes.append(notice)
 

@@ -1,0 +1,123 @@
+"""F19: an exception, or a SystemExit in a library, ends one actor: others unaffected, it is back within a second."""
+
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from actors.kernel import ActorRestarted
+from adapters.simulator.paper import PaperExchange
+from adapters.simulator.profiles import BINANCE, PAPER, PROFILES, WORST, Profile
+from messages.values import Symbol
+from tests.scenarios.plants import Fuse, FusedCalls, fused
+from tests.scenarios.postcondition import assert_postcondition_c
+from tests.scenarios.world import BTC, World
+
+ETH = Symbol("ETHUSDT")
+DIFFERENT = (PAPER, BINANCE, WORST)
+MOMENTS = 16
+"""At least as many as a position reads its settings from its opening to its take profits."""
+
+
+def boom() -> BaseException:
+    return RuntimeError("planted")
+
+
+def exit_from_a_library() -> BaseException:
+    return SystemExit(1)
+
+
+def a_world(profile: Profile, fuse: Fuse, **changes: object) -> World:
+    world = World(profile=profile, prices={BTC: Decimal(42_000), ETH: Decimal(42_000)}, **changes)  # type: ignore[arg-type]
+    world.start()
+    world.run_for(1)
+    world.signal(ETH)
+    world.run_for(5)
+    assert fuse.burnt > 0 or not changes, "the fuse is not where the house passes"
+    return world
+
+
+def down_s(world: World) -> list[float]:
+    return [notice.down_s for notice in world.notices if isinstance(notice, ActorRestarted)]
+
+
+@pytest.mark.parametrize("error", [boom, exit_from_a_library])
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+def test_a_position_that_crashes_at_any_moment_of_its_opening_is_back_at_once_and_protected(
+    profile: Profile, error: Callable[[], BaseException]
+) -> None:
+    for moment in range(1, MOMENTS, 1 if profile in DIFFERENT else 4):
+        fuse = Fuse()
+        world = a_world(profile, fuse, policies=fused(fuse))
+        fuse.set(after=moment, error=error)
+        world.signal(BTC)
+        world.run_for(130)
+        assert [crash.path.partition("/")[0] for crash in world.crashes] == ["position"], moment
+        assert max(down_s(world)) < 1
+        assert_postcondition_c(world, crashes=1)
+        opened = {str(position.symbol) for position in world.account().positions}
+        accepted = {
+            str(raw["symbol"]) for _, raw in world.signals.signals if world.fates()[str(raw["id"])] == "accepted"
+        }
+        assert opened == accepted, "a signal that a crash took has its fate on record"
+        assert ETH in opened
+        if profile.capabilities.attach_stop_to_entry:
+            assert world.ledger()["unprotected_seconds"] == 0.0
+        else:
+            assert world.ledger()["worst_window_seconds"] <= 1.0  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("times", [2, 5])
+@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+def test_a_position_that_crashes_again_while_it_recovers_is_protected_in_the_end(profile: Profile, times: int) -> None:
+    for moment in range(2, MOMENTS, 3):
+        fuse = Fuse()
+        world = a_world(profile, fuse, policies=fused(fuse))
+        fuse.set(after=moment, error=boom, times=times)
+        world.signal(BTC)
+        world.run_for(60)
+        assert len(world.crashes) == times
+        assert_postcondition_c(world, crashes=times)
+
+
+@pytest.mark.parametrize("error", [boom, exit_from_a_library])
+@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+def test_a_client_library_that_ends_the_execution_actor_loses_no_order_and_repeats_none(
+    profile: Profile, error: Callable[[], BaseException]
+) -> None:
+    for moment in range(1, 5):
+        fuse = Fuse()
+
+        def connect(exchange: PaperExchange, fuse: Fuse = fuse) -> FusedCalls:
+            return FusedCalls(exchange, fuse)
+
+        world = a_world(profile, fuse, connect=connect)
+        fuse.set(after=moment, error=error)
+        world.signal(BTC)
+        world.run_for(60)
+        if moment <= fuse.burnt:
+            assert {crash.path for crash in world.crashes} <= {"exchange/paper/execution"}
+            assert max(down_s(world), default=0) < 1
+        assert_postcondition_c(world, crashes=len(world.crashes))
+        assert ETH in {position.symbol for position in world.account().positions}
+        assert world.ledger()["worst_window_seconds"] <= 1.0, (moment, world.ledger())  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+def test_a_position_that_cannot_live_is_parked_under_its_stop_while_the_others_go_on(profile: Profile) -> None:
+    fuse = Fuse()
+    world = World(profile=profile, policies=fused(fuse), prices={BTC: Decimal(42_000), ETH: Decimal(42_000)})
+    world.start()
+    world.run_for(1)
+    world.signal(BTC)
+    world.run_for(5)
+    fuse.set(after=1, error=boom, times=10**9)
+    world.run_for(600)
+    fuse.set(after=1, error=boom, times=0)
+    parked = {type(notice).__name__ for notice in world.notices}
+    assert "ActorParked" in parked
+    assert world.ledger()["positions_uncovered_now"] == 0
+    world.signal(ETH)
+    world.run_for(10)
+    assert {position.symbol for position in world.account().positions} == {BTC, ETH}
+    assert world.ledger()["positions_uncovered_now"] == 0
