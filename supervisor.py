@@ -37,7 +37,7 @@ from adapters.signal_file import SignalFileError
 from adapters.simulator.paper import PaperExchange
 from adapters.simulator.paper_calls import PaperCalls
 from adapters.simulator.paper_config import PaperConfig
-from adapters.simulator.paper_market import demo_market, recorded_market
+from adapters.simulator.paper_market import UnknownPaperSymbolError, demo_market, paper_config, recorded_market
 from adapters.simulator.paper_state import PaperStateError
 from adapters.simulator.paper_streams import PaperStreams
 from adapters.simulator.scheduler_thread import SchedulerThread
@@ -73,6 +73,7 @@ MAX_SIGNAL_AGE_S: Final = 25 * 60
 """A candle of 15 minutes, and the ten that its signal may take to arrive (S2.2)."""
 SETTLE_S: Final = 15.0
 REPLAYS: Final = "replays"
+PAPER_STATE: Final = "paper.sqlite3"
 REPLAY_SLICE_MS: Final = 600_000
 MANY_ROWS: Final = 200
 
@@ -229,22 +230,12 @@ def _run_live(options: RunOptions, settings: Settings, stop: StopFlag, lock: Ins
         clock = SchedulerThread(on_error=lambda error: logger.error("the paper exchange failed: {!r}", error))
         clock.start()
         resources.callback(clock.stop)
-        feed, instruments = demo_market(seed=options.seed)
-        try:
-            exchange = PaperExchange(
-                instruments=instruments,
-                feed=feed,
-                scheduler=clock,
-                clock=clock,
-                path=settings.data_dir / "paper.sqlite3",
-            )
-        except PaperStateError as error:
-            raise CannotRunError(str(error), OUT_OF_REACH) from error
+        exchange = _paper_exchange(options, settings, clock)
         exchange.start()
         resources.callback(exchange.stop)
         signals: SignalFeed
         if options.signals is None:
-            signals = DemoSignals(seed=options.seed, symbols=feed.symbols)
+            signals = DemoSignals(seed=options.seed, symbols=settings.paper_symbols)
         else:
             signals = FollowedSignals(options.signals)
         system = ActorSystem(runtime=ThreadRuntime())
@@ -258,6 +249,27 @@ def _run_live(options: RunOptions, settings: Settings, stop: StopFlag, lock: Ins
             _shut_down(run)
         write_status(settings.data_dir, run.status.read(now_ms=clock.now_ms(), book=VenueBook()))
         return _report(run, settings, ticks=exchange.ticks, real_s=time.monotonic() - began_s)
+
+
+def _paper_exchange(options: RunOptions, settings: Settings, clock: SchedulerThread) -> PaperExchange:
+    try:
+        feed, instruments = demo_market(
+            seed=options.seed, symbols=settings.paper_symbols, volatility_percent=settings.paper_volatility_percent
+        )
+        return PaperExchange(
+            instruments=instruments,
+            feed=feed,
+            scheduler=clock,
+            clock=clock,
+            config=paper_config(
+                wallet=settings.paper_wallet_usd, latency_ms=settings.paper_latency_ms, seed=options.seed
+            ),
+            path=settings.data_dir / PAPER_STATE,
+        )
+    except UnknownPaperSymbolError as error:
+        raise CannotRunError(str(error), WRONG_USAGE) from error
+    except PaperStateError as error:
+        raise CannotRunError(str(error), OUT_OF_REACH) from error
 
 
 def _running(

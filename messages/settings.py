@@ -196,6 +196,16 @@ class Settings(BaseModel):
     sync_interval_seconds: Seconds = 120
     untracked: Annotated[UntrackedPolicy, BeforeValidator(_lower)] = UntrackedPolicy.ADOPT
 
+    # The paper venue. The wallet is that of a new account; the latency, of one way, is drawn from a quarter up to it.
+    paper_symbols: Annotated[tuple[Symbol, ...], BeforeValidator(_symbols), Field(min_length=1)] = (
+        Symbol("BTCUSDT"),
+        Symbol("ETHUSDT"),
+        Symbol("SOLUSDT"),
+    )
+    paper_volatility_percent: PositivePercent = Decimal("2.0")  # an hour's movement
+    paper_wallet_usd: Usd = Decimal(10_000)
+    paper_latency_ms: Annotated[int, Field(ge=0, le=5_000)] = 4
+
     # S17 Persistence. Neither database_url nor db_host: SQLite in the data directory.
     database_url: SecretStr | None = None
     db_host: str | None = None

@@ -1,32 +1,62 @@
 """What the paper venue trades in a run: made-up prices from a seed, or recorded ones."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 from adapters.candles import read_candles, recording_argument
-from adapters.demo_signals import DEMO_SYMBOLS
 from adapters.simulator.feed import CandleFeed, SeededFeed
 from adapters.simulator.listing import base_prices, paper_instruments, recorded_instrument
+from adapters.simulator.paper_config import Delay, PaperConfig
+from adapters.simulator.state import ExchangeConfig
 from messages.instruments import Instrument
-from messages.values import Symbol, Venue
+from messages.values import Money, Symbol, Venue
 
 PAPER: Final = Venue("paper")
-DEMO_VOLATILITY_PERCENT: Final = 2.0
-"""An hour's movement: lively, so that a table on a terminal shows stops that trail within minutes."""
 
 
-def demo_market(*, seed: int) -> tuple[SeededFeed, tuple[Instrument, ...]]:
-    """The demo symbols, whose prices follow from ``seed`` and the time."""
-    instruments = paper_instruments(PAPER, DEMO_SYMBOLS)
+class UnknownPaperSymbolError(ValueError):
+    """A symbol that the paper venue does not list; the text says which it does."""
+
+
+def demo_market(
+    *, seed: int, symbols: Sequence[Symbol], volatility_percent: Decimal
+) -> tuple[SeededFeed, tuple[Instrument, ...]]:
+    """Made-up prices of ``symbols``, which follow from ``seed`` and the time.
+
+    Args:
+        seed: Of the market.
+        symbols: Of the listed ones.
+        volatility_percent: An hour's movement, in percent. From 2 on it is lively: stops trail within minutes.
+
+    Raises:
+        UnknownPaperSymbolError: One of the symbols is not listed.
+    """
     prices = base_prices()
+    unknown = [symbol for symbol in symbols if symbol not in prices]
+    if unknown:
+        raise UnknownPaperSymbolError(f"PAPER_SYMBOLS names {', '.join(unknown)}: allowed are {', '.join(prices)}")
+    instruments = paper_instruments(PAPER, symbols)
     feed = SeededFeed(
         seed=seed,
         bases={each.symbol: prices[each.symbol] for each in instruments},
         ticks={each.symbol: each.price_tick for each in instruments},
-        volatility_percent=DEMO_VOLATILITY_PERCENT,
+        volatility_percent=float(volatility_percent),
     )
     return feed, instruments
+
+
+def paper_config(*, wallet: Money, latency_ms: int, seed: int) -> PaperConfig:
+    """A paper exchange whose account begins with ``wallet`` USDT, up to ``latency_ms`` away in each direction."""
+    delay = Delay(min_ms=latency_ms / 4, max_ms=latency_ms)
+    return PaperConfig(
+        exchange=ExchangeConfig(venue=PAPER, wallet=wallet),
+        request_delay=delay,
+        answer_delay=delay,
+        event_delay=delay,
+        seed=seed,
+    )
 
 
 def recorded_market(arguments: Sequence[str]) -> tuple[CandleFeed, tuple[Instrument, ...]]:

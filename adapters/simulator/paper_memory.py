@@ -8,7 +8,14 @@ from adapters.simulator.engine import Exchange
 from adapters.simulator.funding import FundingSchedule
 from adapters.simulator.ledger import Ledger
 from adapters.simulator.paper_config import PaperConfig
-from adapters.simulator.paper_state import PaperMeta, PaperStore, PriceRecord, SavedState, SettingRecord
+from adapters.simulator.paper_state import (
+    PaperMeta,
+    PaperStateError,
+    PaperStore,
+    PriceRecord,
+    SavedState,
+    SettingRecord,
+)
 from messages.instruments import Instrument
 from messages.values import ZERO, Symbol
 
@@ -118,6 +125,10 @@ class PaperMemory:
 
     def _restore(self, saved: SavedState) -> None:
         state = self.exchange.state
+        needed = {position.symbol for position in saved.positions}
+        needed.update(order.symbol for order in saved.orders if order.working)
+        if missing := sorted(needed - state.instruments.keys()):
+            raise PaperStateError(f"the paper account has positions or orders in {', '.join(missing)}: trade them too")
         meta = saved.meta
         account = state.account
         state.sequence = meta.sequence
