@@ -85,7 +85,9 @@ class JournalActor(Actor):
             self._look_after_store()
 
     def _after(self, decision: Decision, result: CommitResult) -> None:
-        if result.stale:
+        if result.refused:
+            self._announce(decision, f"the database refused a decision: {result.refused}", Severity.CRITICAL)
+        if result.stale or result.refused:
             self._tell(decision.path, CommitRefused(decision_id=decision.decision_id))
             return
         if result.repeated:

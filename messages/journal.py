@@ -169,12 +169,14 @@ class CommitResult:
     Attributes:
         stale: A later epoch owns the subject, and nothing was written.
         repeated: It was on record already, and nothing was written again: its intents may have been handed out.
+        refused: The database took everything but this one, for good: a mistake of ours, and why.
     """
 
     decision_id: str
     stale: bool
     durability: Durability
     repeated: bool = False
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +191,10 @@ class Committed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitRefused:
-    """Told to an actor whose decision carried a stale epoch: it has been replaced and must do nothing more."""
+    """Told to an actor whose decision was not written: it has been replaced, or what it holds is not what is on record.
+
+    Either way it must do nothing more; the next incarnation starts from the record and the venue.
+    """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.CONTROL)
 

@@ -199,3 +199,12 @@ VenueAnswer: TypeAlias = (
     | LeverageSet
     | ServerTime
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateWindow:
+    """A venue's limit: ``limit`` units within any ``window_ms``; what a request costs is the adapter's to say."""
+
+    name: str
+    limit: int
+    window_ms: int

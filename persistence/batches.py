@@ -63,7 +63,7 @@ def write_batch(
                 if decision.decision_id in kept and standing is not Standing.APPLIED
             ],
         )
-    return [_result(decision, standing, refused=decision.decision_id in refusals) for decision, standing in found]
+    return [_result(decision, standing, refused=refusals.get(decision.decision_id, "")) for decision, standing in found]
 
 
 def _apply_singly(writer: Writer, fresh: Sequence[Decision], account: str) -> dict[str, str]:
@@ -85,11 +85,12 @@ def _rows(decisions: Sequence[Decision], account: str) -> Rows:
         raise Poisoned(str(error)) from error
 
 
-def _result(decision: Decision, standing: Standing, *, refused: bool) -> CommitResult:
+def _result(decision: Decision, standing: Standing, *, refused: str) -> CommitResult:
     stale = standing is Standing.STALE
     return CommitResult(
         decision_id=decision.decision_id,
         stale=stale,
         durability=Durability.NOWHERE if stale or refused else Durability.STORE,
         repeated=standing is Standing.APPLIED and not refused,
+        refused=refused,
     )

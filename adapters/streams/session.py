@@ -1,0 +1,191 @@
+"""One WebSocket connection that keeps itself up, on a thread of its own.
+
+Purpose: whatever the network does, the listener hears of it and the connection comes back. Guarantees: on_connection
+tells each change once, up only after everything was confirmed; a silent, cut or refused connection is replaced after
+2^n seconds, up to a minute, at once when it had lived; garbage is counted and survived. Relies on: ``recv`` honouring
+its time-out.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import websocket
+from loguru import logger
+
+from adapters.streams.dialect import Dialect, Listener, Reaction
+from messages.values import Symbol
+
+CONNECT_S: Final = 5.0
+RECV_S: Final = 0.25
+FATAL_WAIT_S: Final = 60.0
+CAP_S: Final = 60.0
+HEALTHY_S: Final = 30.0
+RENEW_BEFORE_S: Final = 300.0
+READY_WITHIN_S: Final = 10.0
+MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
+JOIN_S: Final = 3.0
+_CLOSED = websocket.WebSocketConnectionClosedException
+
+
+class StreamCounters:
+    """Plain counts, read by metrics."""
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.unknown = 0
+        self.reconnects = 0
+        self.last_message_s = time.monotonic()
+
+
+class StreamSession:
+    """Runs one :class:`~adapters.streams.dialect.Dialect` after another, for ever."""
+
+    def __init__(self, make: Callable[[], Dialect], *, wait: Callable[[float], bool] | None = None) -> None:
+        """``make`` gives a fresh dialect for each connection; ``wait`` is for tests of the back-off."""
+        self._make = make
+        self._stop = threading.Event()
+        self._wait = wait or self._stop.wait
+        self._lock = threading.Lock()
+        self._symbols: tuple[Symbol, ...] = ()
+        self._symbols_changed = False
+        self._thread: threading.Thread | None = None
+        self._up = False
+        self._renew = False
+        self.counters = StreamCounters()
+
+    def start(self, listener: Listener) -> None:
+        """Connect, and keep connected."""
+        self._stop.clear()
+        thread = threading.Thread(target=self._run, args=(listener,), name="stream", daemon=True)
+        self._thread = thread
+        thread.start()
+
+    def watch(self, symbols: Sequence[Symbol]) -> None:
+        """Ask for market data of exactly these symbols, on this connection and every later one."""
+        with self._lock:
+            self._symbols = tuple(symbols)
+            self._symbols_changed = True
+
+    def reconnect(self) -> None:
+        """Give this connection up and make another, at once: somebody knows that it is of no use."""
+        self._renew = True
+
+    def stop(self) -> None:
+        """Disconnect and end the thread; harmless when it never ran."""
+        self._stop.set()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(JOIN_S)
+
+    # --- the thread ---------------------------------------------------------------------------------------------------
+
+    def _run(self, listener: Listener) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            began_s = time.monotonic()
+            dialect = self._make()
+            detail, fatal = self._one_connection(dialect, listener)
+            self._tell(listener, up=False, detail=detail)
+            if self._stop.is_set():
+                return
+            failures = 0 if time.monotonic() - began_s >= HEALTHY_S else failures + 1
+            self.counters.reconnects += 1
+            delay_s = FATAL_WAIT_S if fatal else min(2.0**failures, CAP_S) if failures else 0.0
+            logger.log("ERROR" if fatal else "WARNING", "{}: {}; again in {:.1f} s", dialect.name, detail, delay_s)
+            self._wait(delay_s * random.uniform(0.8, 1.0))  # noqa: S311 - jitter, so that not all come back at once
+
+    def _one_connection(self, dialect: Dialect, listener: Listener) -> tuple[str, bool]:
+        """Run one connection to its end; gives why it ended, and whether trying again soon is of no use."""
+        try:
+            connection = websocket.create_connection(
+                dialect.url(), timeout=CONNECT_S, skip_utf8_validation=True, enable_multithread=False
+            )
+        except (OSError, websocket.WebSocketException) as error:
+            return f"cannot connect: {error}", False
+        try:
+            connection.settimeout(RECV_S)
+            return self._talk(connection, dialect, listener)
+        except (OSError, websocket.WebSocketException) as error:
+            return f"connection lost: {error}", False
+        finally:
+            connection.close(timeout=1)
+
+    def _talk(self, connection: websocket.WebSocket, dialect: Dialect, listener: Listener) -> tuple[str, bool]:
+        began_s = heard_s = pinged_s = time.monotonic()
+        self._renew = False
+        with self._lock:
+            self._symbols_changed = False
+            symbols = self._symbols
+        for text in (*dialect.opened(_now_ms()), *dialect.watch(symbols)):
+            connection.send(text)
+        while not self._stop.is_set():
+            data = self._receive(connection)
+            now_s = time.monotonic()
+            if data is not None:
+                heard_s = self.counters.last_message_s = now_s
+                self.counters.messages += 1
+                reaction = dialect.received(data, listener, _now_ms())
+                if reaction.problem:
+                    return reaction.problem, reaction.fatal
+                self._react(connection, reaction, listener)
+            if self._renew:
+                return "given up from outside", False
+            if not self._up and now_s - began_s > READY_WITHIN_S:
+                return f"not ready within {READY_WITHIN_S:g} s", False
+            if now_s - heard_s > dialect.silence_s:
+                return f"silent for {dialect.silence_s:g} s", False
+            if dialect.life_s and now_s - began_s > dialect.life_s - RENEW_BEFORE_S:
+                return "renewed before the venue ends it", False
+            if dialect.ping_every_s and now_s - pinged_s >= dialect.ping_every_s:
+                pinged_s = now_s
+                self._ping(connection, dialect)
+            dialect.keep_alive(_now_ms())
+            self._send_symbols(connection, dialect)
+        return "stopped", False
+
+    def _receive(self, connection: websocket.WebSocket) -> bytes | None:
+        try:
+            opcode, data = connection.recv_data()
+        except websocket.WebSocketTimeoutException:
+            return None
+        if opcode == websocket.ABNF.OPCODE_CLOSE:
+            raise _CLOSED("closed by the venue")
+        if len(data) > MAX_MESSAGE_BYTES:
+            raise _CLOSED(f"a message of {len(data)} bytes")
+        return bytes(data)
+
+    def _react(self, connection: websocket.WebSocket, reaction: Reaction, listener: Listener) -> None:
+        for text in reaction.send:
+            connection.send(text)
+        if reaction.unknown:
+            self.counters.unknown += 1
+        if reaction.ready:
+            self._tell(listener, up=True, detail="")
+
+    def _ping(self, connection: websocket.WebSocket, dialect: Dialect) -> None:
+        text = dialect.ping(_now_ms())
+        if text is None:
+            connection.ping()
+        else:
+            connection.send(text)
+
+    def _send_symbols(self, connection: websocket.WebSocket, dialect: Dialect) -> None:
+        with self._lock:
+            if not self._symbols_changed:
+                return
+            self._symbols_changed = False
+            symbols = self._symbols
+        for text in dialect.watch(symbols):
+            connection.send(text)
+
+    def _tell(self, listener: Listener, *, up: bool, detail: str) -> None:
+        if self._up != up:
+            self._up = up
+            listener.on_connection(up=up, detail=detail)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
