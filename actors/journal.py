@@ -26,7 +26,12 @@ from messages.journal import (
     RestoredPosition,
     Severity,
 )
-from messages.positions import ExecuteIntents, PositionRestored, ResolveIntents, RestorePosition, Settle
+from messages.positions import (
+    ExecuteIntents,
+    IntentSettled,
+    NeverSent,
+    PositionRestored,
+    ResolveIntents,, RestorePosition, Settle
 from messages.state import Intent, IntentAction
 from messages.supervision import (
     Due,
@@ -103,6 +108,10 @@ class JournalActor(Actor):
         """Tell the execution actors what may be sent now. Without any record only protection may (DESIGN §3.3)."""
         allowed = [intent for intent in decision.intents if durability is Durability.STORE or not _opens(intent)]
         self._tell_execution(decision, allowed, repeated=False)
+        for intent in decision.intents:
+            if intent not in allowed:
+                never = NeverSent(text="the database cannot be written: nothing is opened")
+                self._tell(decision.path, IntentSettled(intent=intent, outcome=never))
         if durability is Durability.NOWHERE and allowed:
             self._announce(
                 decision, f"{len(allowed)} protective orders were sent without a durable record", Severity.CRITICAL
