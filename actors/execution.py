@@ -60,6 +60,9 @@ MAX_SENDS: Final = 4
 HEDGE_FLOOR_S: Final = 0.15
 HEDGE_CAP_S: Final = 1.0
 HEDGE_ROUND_TRIPS: Final = 4
+HOLD_MS: Final = 4_000
+"""How long the cancel of an order waits for requests to place it that are still under way."""
+HOLD_STEP_S: Final = 0.1
 SETTLED_KEPT: Final = 10_000
 CALLS_AN_EPOCH: Final = 10**9
 RETRYABLE: Final = frozenset({RejectReason.RATE_LIMITED, RejectReason.CLOCK})
@@ -178,10 +181,23 @@ class ExecutionActor(Actor):
 
     def _send_order(self, job: _Job) -> None:
         intent = _intent_of(job)
+        if self._would_free_the_id(intent):
+            self.context.schedule_once(("hold", intent.intent_id), HOLD_STEP_S, Due(what=f"hold {intent.intent_id}"))
+            return
         job.sends += 1
         self._enqueue(job, _request_of(intent), resolves=False)
         if intent.protective:
             self._hedge_later(job)
+
+    def _would_free_the_id(self, intent: Intent) -> bool:
+        """Where ids are unique among open orders only, a second request for a cancelled order would be taken (Binance)."""
+        if intent.action is not IntentAction.CANCEL or self.context.now_ms() >= intent.created_ms + HOLD_MS:
+            return False
+        order_id = intent.order.client_order_id
+        return any(
+            isinstance(call.request, PlaceOrder) and call.request.order.client_order_id == order_id
+            for call in self._under_way.values()
+        )
 
     def _hedge_later(self, job: _Job) -> None:
         intent = _intent_of(job)
@@ -342,7 +358,7 @@ class ExecutionActor(Actor):
             self._settle(job, job.refusal or answer)
         elif job.refusal is not None and job.refusal.reason is not RejectReason.DUPLICATE_ID and job.outstanding == 0:
             self._settle(job, job.refusal)
-        elif intent.order.reduce_only and not job.given_up:
+        elif intent.order.reduce_only:
             # It reduces, and carries the same id: a second arrival is refused, so it need not be waited for.
             self._try_again(job)
         elif self._may_still_arrive(job):
@@ -403,6 +419,8 @@ class ExecutionActor(Actor):
             self._ask_for(job)
         elif verb == "hedge" and not job.given_up:
             self._hedge(job)
+        elif verb == "hold":
+            self._send_order(job)
 
     def _hedge(self, job: _Job) -> None:
         """No answer in good time: the same request again, with the same id, beside the first one."""

@@ -80,7 +80,9 @@ def stop_confirmed(draft: Draft, report: OrderReport) -> None:
     draft.changed_ms = draft.now_ms
     draft.change_stop(working=confirmed_stop, next=None, intent_id=None, attempts=0, not_before_ms=0)
     draft.missing = draft.missing - {confirmed_stop.client_order_id}
-    if draft.trailing.stop_price is not None and moved:
+    level = confirmed_stop.trigger_price
+    to_another_level = level != (old.trigger_price if old is not None else draft.position.initial_stop_price)
+    if draft.trailing.stop_price is not None and to_another_level:
         draft.trailing = confirmed(draft.trailing, stop_price=confirmed_stop.trigger_price, now_ms=draft.now_ms)
     if moved and old is not None:
         draft.record(
