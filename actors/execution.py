@@ -190,7 +190,7 @@ class ExecutionActor(Actor):
             self._hedge_later(job)
 
     def _would_free_the_id(self, intent: Intent) -> bool:
-        """Where ids are unique among open orders only, a second request for a cancelled order would be taken (Binance)."""
+        """Where ids are unique among open orders only, a second request for a cancelled order would be taken."""
         if intent.action is not IntentAction.CANCEL or self.context.now_ms() >= intent.created_ms + HOLD_MS:
             return False
         order_id = intent.order.client_order_id
