@@ -22,6 +22,7 @@ from actors import addresses
 from actors.desk import Untracked
 from actors.house import House, HouseParts, VenueParts
 from actors.kernel import ActorSystem, NotReady, ShutdownPhase, ThreadRuntime, VirtualRuntime, VirtualTime
+from actors.notice_log import log_notice
 from actors.policies import position_policies, risk_policy, sizing_policy
 from actors.signal_source import SignalFeed
 from actors.status import POSITIONS, StatusReader, VenueBook
@@ -280,6 +281,7 @@ def _running(
     store: SqlStore,
     now_ms: Callable[[], int],
 ) -> Run:
+    system.subscribe(log_notice)
     started_ms = now_ms()
     status = StatusReader(
         system=system, journal=journal, mode=settings.mode, account=settings.account, started_ms=started_ms
