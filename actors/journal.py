@@ -31,7 +31,10 @@ from messages.positions import (
     IntentSettled,
     NeverSent,
     PositionRestored,
-    ResolveIntents,, RestorePosition, Settle
+    ResolveIntents,
+    RestorePosition,
+    Settle,
+)
 from messages.state import Intent, IntentAction
 from messages.supervision import (
     Due,
