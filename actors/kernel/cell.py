@@ -171,7 +171,7 @@ class Cell:
         self.handled = 0
         self.dead_lettered = 0
         self.crashes: deque[CrashRecord] = deque(maxlen=CRASHES_KEPT)
-        self._clock = home.runtime.monotonic_s
+        self._clock = home.runtime.clock()
         self._current = home.runtime.current()
         self._random: Any = None
 

@@ -10,6 +10,9 @@ from actors.kernel.supervision import restart_delay_s
 QUIET_S = 60.0
 """An incident is over when nothing folded into it for so long."""
 
+COMMON_CAP_S = 5.0
+"""Longest common wait: an actor that crashed only once must not stay away for long because others did too."""
+
 INCIDENTS_KEPT = 200
 PATHS_KEPT = 100
 
@@ -33,7 +36,7 @@ class Incidents:
 
     def __init__(self) -> None:
         self._incidents: OrderedDict[str, Incident] = OrderedDict()
-        self._backoff = Backoff()
+        self._backoff = Backoff(cap_s=COMMON_CAP_S)
 
     def fold(self, record: CrashRecord, path: str, now_s: float, own_delay_s: float) -> tuple[bool, float]:
         """Count a crash into its incident; gives whether that opened one, and the delay before the restart.

@@ -97,6 +97,7 @@ class Kernel:
         if leaf is None or leaf.cell is not cell or cell.epoch != incarnation.epoch:
             return
         cell.status = Status.DOWN
+        self.driver.unsettle(leaf)
         self._runtime.trace(f"down {cell.path} {incarnation.epoch}")
         self._disband(leaf)
         if self.driver.being_stopped(leaf) and cell.spec.restart is not Restart.TEMPORARY:
@@ -394,6 +395,7 @@ class Kernel:
     def _went_down(self, leaf: Leaf, record: CrashRecord, reason: str) -> None:
         cell = leaf.cell
         cell.crashes.append(record)
+        self.driver.unsettle(leaf)
         cell.status = Status.DOWN
         self._runtime.trace(f"{reason} {cell.path} {record.epoch} {record.error}")
         self._disband(leaf)
@@ -414,11 +416,13 @@ class Kernel:
             self.driver.release(node)
             if node.parent is not None and node in node.parent.children:
                 node.parent.children.remove(node)
+                self.driver.unsettle(node)
                 self._runtime.decide(self.driver.drive_from, node.parent)
             return
         if node not in node.parent.children:
             return
         node.parent.children.remove(node)
+        self.driver.unsettle(node)
         self.driver.release(node)
         self.leaves.pop(node.path, None)
         self._runtime.trace(f"removed {node.path}")

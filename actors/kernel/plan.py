@@ -52,12 +52,14 @@ class Driver:
                 plan.to_stop.discard(node)
         if not self._waited(plan) or self.is_closed(plan.group):
             return
-        for node in plan.members:
+        while plan.cursor < len(plan.members):
+            node = plan.members[plan.cursor]
             if not self._elders_are_up(plan, node):
                 return
             plan.reached.add(node)
             if not self.start(node):
                 return
+            plan.cursor += 1
         self._dissolve(plan)
         self.drive_from(plan.group)
 
@@ -82,6 +84,7 @@ class Driver:
                 if node.brood.children:
                     return False
             return self._lifecycle.stop(node)
+        node.cursor = 0
         for child in tuple(node.children):
             if child.plan is not None:
                 self._dissolve(child.plan)
@@ -91,14 +94,14 @@ class Driver:
         """Whether everything of ``node`` is up; if not, begins the next."""
         if isinstance(node, Leaf):
             return node.leaving or self._lifecycle.start(node)
-        for child in () if node.leaving else tuple(node.children):
-            if child.leaving:
-                continue
-            if child.plan is not None:
+        while not node.leaving and node.cursor < len(node.children):
+            child = node.children[node.cursor]
+            if child.plan is not None and not child.leaving:
                 self._runtime.decide(self.drive, child.plan)  # brings it up, and drives this one when it is done
                 return False
             if not self.start(child):
                 return False
+            node.cursor += 1
         return True
 
     def empty(self, brood: Group) -> None:
@@ -118,6 +121,7 @@ class Driver:
         if plan is not None:
             plan.members.remove(node)
             plan.to_stop.discard(node)
+            plan.cursor = 0
             self._runtime.decide(self.drive, plan)
 
     def being_stopped(self, leaf: Leaf) -> bool:
@@ -132,6 +136,14 @@ class Driver:
                 return True
             at = above(at)
         return self.halting
+
+    def unsettle(self, node: Node) -> None:
+        """``node`` went down or left: what waits for its group to be up looks at all of it again."""
+        group = above(node)
+        while group is not None:
+            if isinstance(group, Group):
+                group.cursor = 0
+            group = above(group)
 
     def hurry(self, plan: Plan) -> None:
         """Do not wait any longer before starting."""

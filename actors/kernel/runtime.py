@@ -53,6 +53,10 @@ class Runtime(Protocol):
         """Seconds that only ever grow."""
         ...
 
+    def clock(self) -> Callable[[], float]:
+        """The shortest way to ``monotonic_s``, for whoever reads it with every message."""
+        ...
+
     def call_later(self, delay_s: float, call: Callable[[], None]) -> Handle:
         """Run ``call`` in ``delay_s`` seconds, on the timer thread or in the virtual loop; it must not block."""
         ...

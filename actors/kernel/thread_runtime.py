@@ -33,6 +33,9 @@ SLICE_S = 0.5
 PINNED_SLICE_S = 5.0
 """The same for pinned threads, which may be many; they are woken when they are to end."""
 
+PRUNE_FROM = 64
+"""Threads known before those that ended are forgotten."""
+
 LINGER_S = 2.0
 """How long an orderly stop waits for each thread."""
 
@@ -96,6 +99,7 @@ class ThreadRuntime:
         self._calls = TimerHeap()
         self._calls_changed = threading.Condition()
         self._threads: list[threading.Thread] = []
+        self._prune_at = PRUNE_FROM
         self._over = threading.Event()
 
     @property
@@ -110,6 +114,10 @@ class ThreadRuntime:
     def monotonic_s(self) -> float:
         """Seconds of the monotonic clock."""
         return time.monotonic()
+
+    def clock(self) -> Callable[[], float]:
+        """The system's own clock."""
+        return time.monotonic
 
     def call_later(self, delay_s: float, call: Callable[[], None]) -> TimedCall:
         """Run ``call`` on the timer thread in ``delay_s`` seconds."""
@@ -222,7 +230,9 @@ class ThreadRuntime:
     def _spawn(self, name: str, loop: Callable[[], None]) -> None:
         # Daemons: a thread that hangs in an actor's code must not keep the process from ending.
         thread = threading.Thread(target=loop, name=f"holdfast-{name}", daemon=True)
-        self._threads = [known for known in self._threads if known.is_alive() or known.ident is None]
+        if len(self._threads) >= self._prune_at:
+            self._threads = [known for known in self._threads if known.is_alive() or known.ident is None]
+            self._prune_at = 2 * len(self._threads) + PRUNE_FROM
         self._threads.append(thread)
         thread.start()
 
@@ -266,7 +276,10 @@ class ThreadRuntime:
         self._running[runnable] = threading.get_ident()
         try:
             step = runnable.step
-            return all(step() for _ in range(TURN_BUDGET))
+            for _ in range(TURN_BUDGET):
+                if not step():
+                    return False
+            return True
         finally:
             with self._guard:
                 self._running.pop(runnable, None)

@@ -39,7 +39,10 @@ class Leaf:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Group:
-    """An ordered group; ``host`` is the actor whose brood it is, where it is one."""
+    """An ordered group; ``host`` is the actor whose brood it is, where it is one.
+
+    All children before ``cursor`` were found up since the last failure or stop here, so that starting is not quadratic.
+    """
 
     path: str
     spec: GroupSpec
@@ -51,6 +54,7 @@ class Group:
     failures: int = 0
     failed_at_s: list[float] = field(default_factory=list)
     escalated_at_s: float = float("-inf")
+    cursor: int = 0
 
     def leaves(self) -> Iterator[Leaf]:
         """All actors below, in start order."""
@@ -71,7 +75,7 @@ class Plan:
     """Members of one group on their way down and up again: stop in reverse, wait, start in order.
 
     At most one plan covers a node. ``to_stop`` shrinks as members are found down and only ever grows by a merge.
-    ``reached`` are the members whose turn to start has come.
+    ``reached`` are the members whose turn to start has come; all before ``cursor`` were found up since the last merge.
     """
 
     group: Group
@@ -80,6 +84,7 @@ class Plan:
     not_before_s: float
     over: bool = False
     reached: set[Node] = field(default_factory=set)
+    cursor: int = 0
     timer: Handle | None = None
 
 

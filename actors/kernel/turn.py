@@ -43,7 +43,8 @@ class Turn:
                     envelope = cell.mailbox.pop()
                     if envelope is None:
                         break
-                    reason = cell.unfit(envelope, incarnation)
+                    special = envelope.timer or envelope.promise or envelope.delivery.ttl_s
+                    reason = None if special is None else cell.unfit(envelope, incarnation)
                     if reason is None:
                         incarnation.slot = [envelope]
                         incarnation.envelope = envelope
@@ -105,9 +106,10 @@ class Turn:
         promise = envelope.promise
         if promise is not None and (incarnation.deferred is None or promise not in incarnation.deferred):
             promise.send(answer)
-        for settled in slot:
-            if settled.timer is not None:
-                settled.timer.settled()
+        if envelope.timer is not None or len(slot) > 1:
+            for settled in slot:
+                if settled.timer is not None:
+                    settled.timer.settled()
         if incarnation.stopping_itself:
             self._runtime.decide(self._kernel.wants_to_stop, cell, incarnation)
         return more

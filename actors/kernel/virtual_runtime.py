@@ -110,6 +110,10 @@ class VirtualRuntime:
         """Virtual seconds."""
         return self.time.monotonic_s()
 
+    def clock(self) -> Callable[[], float]:
+        """The virtual clock itself."""
+        return self.time.monotonic_s
+
     def call_later(self, delay_s: float, call: Callable[[], None]) -> TimedCall:
         """Run ``call`` later, unless the system is dead by then."""
 

@@ -30,6 +30,7 @@ class VirtualTime:
         self.seed = seed
         self._start_ns = start_ms * NS_PER_MS
         self._now_ns = self._start_ns
+        self._now_s = 0.0
         self._calls = TimerHeap()
         self._loops: list[Loop] = []
         self._attached = 0
@@ -40,7 +41,7 @@ class VirtualTime:
 
     def monotonic_s(self) -> float:
         """Seconds since this clock began."""
-        return (self._now_ns - self._start_ns) / NS
+        return self._now_s
 
     def call_later(self, delay_s: float, call: Callable[[], None]) -> TimedCall:
         """Run ``call`` ``delay_s`` virtual seconds from now."""
@@ -87,7 +88,7 @@ class VirtualTime:
             steps += 1
             due()
         if until_ns is not None and (max_steps is None or steps < max_steps):
-            self._now_ns = max(self._now_ns, until_ns)
+            self._move_to(until_ns)
         return steps
 
     def seconds_to_ns(self, seconds: float) -> int:
@@ -120,8 +121,13 @@ class VirtualTime:
         at_ns = self._calls.soonest()
         if at_ns is None or (until_ns is not None and at_ns > until_ns):
             return None
-        self._now_ns = max(self._now_ns, int(at_ns))
+        self._move_to(int(at_ns))
         return self._calls.pop()
+
+    def _move_to(self, at_ns: int) -> None:
+        if at_ns > self._now_ns:
+            self._now_ns = at_ns
+            self._now_s = (at_ns - self._start_ns) / NS
 
     def _at(self, at_ns: int, call: Callable[[], None]) -> TimedCall:
         return self._calls.push(at_ns, call)

@@ -201,7 +201,7 @@ def test_a_factory_of_something_else_is_a_failed_start(bench: Bench) -> None:
 
 def test_children_of_an_actor_end_with_it(bench: Bench) -> None:
     system = bench.start(bench.child("a"))
-    system.ref("a").ask(Do(deed=lambda actor, _: actor.context.spawn(bench.child("kid")) and None))
+    system.ref("a").ask(Do(deed=lambda actor, _: actor.context.spawn(bench.child("kid"))))
     bench.settle()
     assert system.paths() == ["a", "a/kid"]
     system.ref("a").tell(CRASH)

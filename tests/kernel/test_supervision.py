@@ -78,7 +78,7 @@ def test_an_exhausted_child_parks_where_its_spec_says_so_and_escalates_otherwise
     def decide(**given_: bool) -> list[Verdict]:
         return [
             verdict(restart=Restart.PERMANENT, crashed=True, on_exhausted=on_exhausted, **given_)
-            for on_exhausted in ("park", "escalate")  # type: ignore[misc]  # literals, seen through a loop
+            for on_exhausted in ("park", "escalate")
         ]
 
     assert decide(exhausted=True, group_exhausted=False) == [Verdict.PARK, Verdict.ESCALATE]
