@@ -1,7 +1,7 @@
-"""The composition root and the command line: settings in, tree built, run, ordered stop.
+"""The composition root: settings in, tree built, run, ordered stop.
 
-``holdfast run`` has two worlds. Live: real threads, the system's clock, and a paper venue that goes on by itself.
-Replay: recorded prices, everything in virtual time on one thread, as fast as it goes or at a chosen speed.
+There are two worlds. Live: real threads, the system's clock, and a venue that goes on by itself. Replay: recorded
+prices, everything in virtual time on one thread, as fast as it goes or at a chosen speed.
 """
 
 import os
@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Final
 
 import msgspec
 import typer
 from loguru import logger
-from rich.console import Console
 
 from actors import addresses
 from actors.desk import Untracked
@@ -27,12 +26,11 @@ from actors.policies import position_policies, risk_policy, sizing_policy
 from actors.signal_source import SignalFeed
 from actors.status import POSITIONS, StatusReader, VenueBook
 from adapters.alert_log import AlertLog
-from adapters.arguments import WrongArgumentError, duration_argument, speed_argument
 from adapters.candles import BadRecordingError
-from adapters.console import LiveStatus, print_banner, render
-from adapters.instance_lock import DataDirectoryError, InstanceHeldError, InstanceLock, holder, running_instances
+from adapters.console import LiveStatus, print_banner
+from adapters.instance_lock import InstanceLock
 from adapters.logs import LOG_DIRECTORY, Logs, use_utf8_streams
-from adapters.settings_source import LoadedSettings, SettingsError, load_settings, secret_values
+from adapters.settings_source import LoadedSettings, secret_values
 from adapters.signal_feeds import DemoSignals, FollowedSignals, RecordedSignals
 from adapters.signal_file import SignalFileError
 from adapters.simulator.paper import PaperExchange
@@ -42,21 +40,17 @@ from adapters.simulator.paper_market import UnknownPaperSymbolError, demo_market
 from adapters.simulator.paper_state import PaperStateError
 from adapters.simulator.paper_streams import PaperStreams
 from adapters.simulator.scheduler_thread import SchedulerThread
-from adapters.status_file import StatusFileError, read_status, write_status
+from adapters.status_file import write_status
 from adapters.status_text import status_line
 from adapters.stop_flag import StopFlag
 from messages.positions import Settle
 from messages.run_report import ConservationTotals, LedgerTotals, RunReport
 from messages.settings import Mode, Settings
-from messages.status import Health
 from messages.supervision import PauseOpening
-from persistence.database_url import WrongDatabaseUrl
-from persistence.failures import StoreUnavailable
 from persistence.journal import Journal
-from persistence.migrate import current, head, upgrade
 from persistence.opening import open_journal, store_of
 from persistence.queries import Queries
-from persistence.run_totals import run_totals, unbalanced
+from persistence.run_totals import run_totals
 from persistence.store import SqlStore
 
 FINE: Final = 0
@@ -76,23 +70,6 @@ SETTLE_S: Final = 15.0
 REPLAYS: Final = "replays"
 PAPER_STATE: Final = "paper.sqlite3"
 REPLAY_SLICE_MS: Final = 600_000
-MANY_ROWS: Final = 200
-
-app = typer.Typer(
-    name="holdfast",
-    help="Keeps crypto perpetual-futures positions protected.",
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-)
-db_app = typer.Typer(help="The records: what is in them, whether they add up, and their schema.", no_args_is_help=True)
-chaos_app = typer.Typer(help="Campaigns that break things on purpose, by seed.", no_args_is_help=True)
-app.add_typer(db_app, name="db")
-app.add_typer(chaos_app, name="chaos")
-
-DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where database, spool, logs and lock live.")]
-EnvFile = Annotated[Path | None, typer.Option("--env-file", help="Settings, instead of .env in this directory.")]
-Json = Annotated[bool, typer.Option("--json", help="Print for scripts.")]
 
 
 class CannotRunError(Exception):
@@ -383,50 +360,12 @@ def _drive(run: Run, clock: VirtualTime, end_ms: int, options: RunOptions, stop:
                 live.show(run.status.read(now_ms=clock.now_ms(), book=book))
 
 
-# --- commands ---------------------------------------------------------------------------------------------------------
+def run(options: RunOptions, loaded: LoadedSettings) -> RunReport:
+    """Run until it is time to stop; gives what the run did.
 
-
-@app.command()
-def run(
-    *,
-    data: Annotated[
-        list[str] | None, typer.Option(help="Candle file to replay, FILE or SYMBOL=FILE; repeatable.")
-    ] = None,
-    signals: Annotated[Path | None, typer.Option(help="JSON-lines file of signals.")] = None,
-    speed: Annotated[str, typer.Option(help="With --data: times real time, or max.")] = "1",
-    for_: Annotated[str | None, typer.Option("--for", help="Stop after this time, such as 10s, 15m, 2h.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the paper market and the demo signals.")] = 1,
-    mode: Annotated[str | None, typer.Option(help="paper, shadow or production.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="End the instance that runs on this data directory.")] = False,
-    check_instances: Annotated[
-        bool, typer.Option("--check-instances", help="List running instances and stop.")
-    ] = False,
-    data_dir: DataDir = None,
-    env_file: EnvFile = None,
-    as_json: Json = False,
-) -> None:
-    """Open, protect, trail and close positions until stopped; without options on a simulated venue."""
-    if check_instances:
-        _list_instances(as_json=as_json)
-        return
-    options = RunOptions(
-        data=tuple(data or ()),
-        signals=signals,
-        speed=speed_argument(speed),
-        for_s=None if for_ is None else duration_argument(for_),
-        seed=seed,
-        as_json=as_json,
-        force=force,
-    )
-    if options.data and signals is None:
-        logger.debug("no signals: the market is replayed, nothing is opened")
-    loaded = _load({"data_dir": data_dir, "mode": mode}, env_file)
-    report = _run(options, loaded)
-    if as_json:
-        _print_json(report)
-
-
-def _run(options: RunOptions, loaded: LoadedSettings) -> RunReport:
+    Raises:
+        CannotRunError: And the other errors that the command line turns into texts.
+    """
     settings = loaded.settings
     if settings.mode is not Mode.PAPER:
         raise CannotRunError(
@@ -458,127 +397,3 @@ def _run(options: RunOptions, loaded: LoadedSettings) -> RunReport:
     finally:
         logs.close()
         lock.release()
-
-
-@app.command()
-def status(*, data_dir: DataDir = None, env_file: EnvFile = None, as_json: Json = False) -> None:
-    """How the instance on this data directory stands: exit code 0 healthy, 1 not, 3 when none runs."""
-    settings = _load({"data_dir": data_dir}, env_file).settings
-    try:
-        view = read_status(settings.data_dir)
-    except StatusFileError as error:
-        raise CannotRunError(str(error), OUT_OF_REACH) from error
-    if as_json:
-        _print_json(view)
-    else:
-        Console(highlight=False).print(render(view, width=Console().width, max_rows=MANY_ROWS))
-    if holder(settings.data_dir) is None:
-        raise CannotRunError(f"no instance runs on {settings.data_dir}; this is how the last one stood", OUT_OF_REACH)
-    if view.health is not Health.HEALTHY:
-        raise typer.Exit(FOUND_SOMETHING)
-
-
-def _list_instances(*, as_json: bool) -> None:
-    found = running_instances()
-    if as_json:
-        _print_json(found)
-    else:
-        for instance in found:
-            typer.echo(instance)
-        if not found:
-            typer.echo("no instance runs on this machine")
-    if found:
-        raise typer.Exit(FOUND_SOMETHING)
-
-
-@db_app.command("status")
-def db_status(*, data_dir: DataDir = None, env_file: EnvFile = None, as_json: Json = False) -> None:
-    """Schema revision, rows a table, and whether positions agree with their fills: exit code 1 when they do not."""
-    settings = _load({"data_dir": data_dir}, env_file).settings
-    store = store_of(settings, data_dir=settings.data_dir)
-    try:
-        queries = Queries(store)
-        counts, problems = queries.counts(), unbalanced(queries)
-        found = {"revision": current(store.url), "head": head(), "rows": counts, "unbalanced": problems}
-    finally:
-        store.close()
-    if as_json:
-        _print_json(found)
-    else:
-        typer.echo(f"revision {found['revision']} (this version's: {found['head']})")
-        for table, rows in counts.items():
-            typer.echo(f"{table:24}{rows:>10}")
-        for problem in problems:
-            typer.echo(problem)
-    if problems:
-        raise typer.Exit(FOUND_SOMETHING)
-
-
-@db_app.command("upgrade")
-def db_upgrade(*, data_dir: DataDir = None, env_file: EnvFile = None) -> None:
-    """Bring the schema up to date; ``holdfast run`` does so by itself."""
-    settings = _load({"data_dir": data_dir}, env_file).settings
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    typer.echo(f"revision {upgrade(store_of(settings, data_dir=settings.data_dir).url)}")
-
-
-@chaos_app.command("kernel")
-def chaos_kernel(
-    *,
-    seeds: Annotated[int, typer.Option(help="How many random histories.")] = 1_000,
-    first: Annotated[int, typer.Option(help="The first seed.")] = 0,
-    as_json: Json = False,
-) -> None:
-    """Random trees of actors and failures in virtual time, against the kernel's laws: exit code 1 on a breach."""
-    from actors.kernel.fuzz import run_fuzz
-
-    report = run_fuzz(range(first, first + seeds), on_progress=None if as_json else _show_progress(seeds))
-    if as_json:
-        _print_json(report)
-    else:
-        typer.echo(f"\n{report.runs} runs, {report.crash_points} crash points, {report.violations} violations")
-    if report.violations:
-        raise typer.Exit(FOUND_SOMETHING)
-
-
-def _show_progress(seeds: int) -> Callable[[int, int], None]:
-    def show(runs: int, violations: int) -> None:
-        if runs % 100 == 0 or runs == seeds:
-            typer.echo(f"\r{runs}/{seeds} runs, {violations} violations", nl=False)
-
-    return show
-
-
-# --- arguments and errors ---------------------------------------------------------------------------------------------
-
-
-def _load(overrides: dict[str, object], env_file: Path | None) -> LoadedSettings:
-    return load_settings(overrides=overrides, env_file=env_file)
-
-
-def _print_json(value: object) -> None:
-    typer.echo(msgspec.json.encode(value).decode())
-
-
-def main() -> NoReturn:
-    """The ``holdfast`` command: errors as one clear text on stderr, and an exit code that scripts can use."""
-    try:
-        app()
-    except SettingsError as error:
-        _fail("\n".join(error.problems), WRONG_USAGE)
-    except CannotRunError as error:
-        _fail(str(error), error.code)
-    except (WrongDatabaseUrl, WrongArgumentError) as error:
-        _fail(str(error), WRONG_USAGE)
-    except (InstanceHeldError, DataDirectoryError, StoreUnavailable) as error:
-        _fail(str(error), OUT_OF_REACH)
-    sys.exit(FINE)
-
-
-def _fail(text: str, code: int) -> NoReturn:
-    typer.echo(text, err=True)
-    sys.exit(code)
-
-
-if __name__ == "__main__":
-    main()
