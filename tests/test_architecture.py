@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "adapters": {"adapters", "messages"},
     "persistence": {"messages", "persistence"},
     "supervisor.py": {"actors", "actors/kernel", "adapters", "messages", "persistence", "rules"},
-    "holdfast.py": {"supervisor.py"},
+    "holdfast.py": {"supervisor.py", "actors", "actors/kernel", "adapters", "messages", "persistence"},
 }
 NO_CLOCK_NO_CHANCE = {"asyncio", "random", "secrets", "threading", "time", "uuid"}
 NO_OUTSIDE_WORLD = {"io", "logging", "loguru", "os", "pathlib", "requests", "socket", "sqlite3", "subprocess", "sys"}
