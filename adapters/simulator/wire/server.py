@@ -40,7 +40,7 @@ class WireServer:
         self._network = Session()
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._over: asyncio.Event | None = None
+        self._over: asyncio.Future[None] | None = None
         self._error: BaseException | None = None
         self._streams: set[_Stream] = set()
         self.port = 0
@@ -60,7 +60,7 @@ class WireServer:
         """Stop listening and cut every connection."""
         loop, over = self._loop, self._over
         if loop is not None and over is not None:
-            _from_thread(loop, over.set)
+            _from_thread(loop, lambda: None if over.done() else over.set_result(None))
         self._thread.join(STOP_S)
 
     @property
@@ -97,9 +97,11 @@ class WireServer:
         try:
             await site.start()
             self.port = runner.addresses[0][1]
-            self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+            self._loop = asyncio.get_running_loop()
+            over: asyncio.Future[None] = self._loop.create_future()
+            self._over = over
             self._ready.set()
-            await self._over.wait()
+            await over
         finally:
             self.cut_streams()
             await runner.cleanup()
