@@ -16,7 +16,7 @@ from rules.position_case import Draft
 from rules.position_plan_exit import decide_close
 from rules.position_stop import stop_spec
 from rules.rounding import closer
-from rules.stop_choice import would_trigger
+from rules.stop_choice import wanted_stop, would_trigger
 from rules.stop_lifecycle import StopEvent
 from rules.trailing import may_update, throttled_until_ms
 
@@ -65,14 +65,25 @@ def _place_stop(draft: Draft) -> None:
         return
     price = wanted_stop_price(draft)
     mark = draft.situation.mark
-    if (
-        mark is not None
-        and draft.position.close_reason is None
-        and would_trigger(side=draft.position.side, stop_price=price, mark=mark)
-    ):
-        decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, f"the price {mark} is already past the stop {price}")
-        return
+    if mark is not None and would_trigger(side=draft.position.side, stop_price=price, mark=mark):
+        if draft.position.close_reason is None:
+            decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, f"the price {mark} is already past the stop {price}")
+            return
+        price = _stop_from_here(draft, mark)
     _send_stop(draft, IntentAction.PLACE, _new_stop(draft, price), StopEvent.PLACE_SENT)
+
+
+def _stop_from_here(draft: Draft, mark: Price) -> Price:
+    """While a close is refused and the planned stop is passed, a stop is counted from the current price (S6.4)."""
+    return wanted_stop(
+        side=draft.position.side,
+        entry_price=mark,
+        current_price=mark,
+        signal_stop=None,
+        liquidation_price=None,
+        tick=draft.situation.instrument.price_tick,
+        policy=draft.situation.policies.stops,
+    )
 
 
 def _new_stop(draft: Draft, price: Price) -> StopOrder:

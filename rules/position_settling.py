@@ -117,6 +117,7 @@ def _stop_refused(draft: Draft, reason: RejectReason, text: str, *, unknown: boo
     match reason:
         case RejectReason.WOULD_TRIGGER:
             decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, text)
+            draft.change_stop(not_before_ms=draft.now_ms)
         case RejectReason.NO_POSITION | RejectReason.NOT_FOUND | RejectReason.STOP_EXISTS | RejectReason.DUPLICATE_ID:
             draft.reads_account = True
             draft.reads_fills = True

@@ -1,6 +1,6 @@
 """What scenarios share: worlds by profile, side and fault, prices as seen from the position, and what the books say."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
@@ -18,7 +18,19 @@ from rules.client_order_ids import parse_client_order_id
 from tests.scenarios.world import BTC, PAPER_VENUE, World
 
 ENTRY = Decimal(42_000)
-EVERY_PROFILE = pytest.mark.parametrize("profile", list(PROFILES.values()), ids=lambda profile: profile.name)
+
+
+def profiles_where(allowed: Callable[[Profile], bool]) -> pytest.MarkDecorator:
+    """Each profile whose capabilities allow the scenario."""
+    chosen = [profile for profile in PROFILES.values() if allowed(profile)]
+    return pytest.mark.parametrize("profile", chosen, ids=lambda profile: profile.name)
+
+
+EVERY_PROFILE = profiles_where(lambda _: True)
+STOP_AFTER_ENTRY = profiles_where(lambda profile: not profile.capabilities.attach_stop_to_entry)
+ONE_STOP_AT_A_TIME = profiles_where(
+    lambda profile: not profile.capabilities.amend_stop and not profile.capabilities.two_stops
+)
 BOTH_SIDES = pytest.mark.parametrize("side", list(Side), ids=lambda side: side.value)
 
 

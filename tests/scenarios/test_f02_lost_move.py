@@ -11,6 +11,7 @@ from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import (
     BOTH_SIDES,
     EVERY_PROFILE,
+    ONE_STOP_AT_A_TIME,
     a_world,
     alerts,
     at,
@@ -91,13 +92,11 @@ def test_requests_to_move_the_stop_that_are_lost_for_a_minute_never_cost_the_pro
     assert_postcondition_c(world)
 
 
-@EVERY_PROFILE
+@ONE_STOP_AT_A_TIME
 @BOTH_SIDES
 def test_without_a_second_stop_a_cancel_that_went_through_and_a_create_that_is_lost_end_within_a_second(
     profile: Profile, side: Side
 ) -> None:
-    if never_naked(profile):
-        pytest.skip("this venue is never without a stop while it moves")
     world = a_trailing_position(profile, side, lost(FaultAction.LOST_REQUEST, RequestType.PLACE, count=None))
     before_s = figure(world, "unprotected_seconds")
     world.price(at(side, 42_520))
