@@ -11,36 +11,62 @@
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from typing import Protocol
 
 from sqlalchemy import select
 
+from actors.kernel import VirtualTime
+from adapters.simulator.paper import PaperExchange
+from adapters.simulator.profiles import Profile
 from messages.orders import OrderReport, PositionReport
 from messages.state import PositionPhase, PositionState
 from messages.values import ZERO, OrderKind, Side, Symbol
+from messages.venue import AccountReport
 from persistence import tables
+from persistence.store import SqlStore
 from rules.client_order_ids import is_ours
 from rules.rounding import exit_side
 from rules.stop_choice import is_in_reach, is_stop_of, remaining_quantity
 from tests.scenarios.world import World
 
 
+class Books(Protocol):
+    """The venue's book and the records, whoever keeps them: a world, or what a real process left behind."""
+
+    @property
+    def exchange(self) -> PaperExchange: ...
+    @property
+    def store(self) -> SqlStore: ...
+    @property
+    def profile(self) -> Profile: ...
+    @property
+    def time(self) -> VirtualTime: ...
+
+    def account(self) -> AccountReport: ...
+    def ledger(self) -> Mapping[str, object]: ...
+
+
 def assert_postcondition_c(world: World, *, crashes: int = 0) -> None:
     """Fail with everything that is not as it must be; ``crashes`` is how many actor crashes the scenario planted."""
-    problems = [
+    problems = [*book_problems(world), *_process_problems(world, crashes)]
+    assert not problems, "\n".join(problems)
+
+
+def book_problems(world: Books) -> list[str]:
+    """Where the books break points 1 to 5."""
+    return [
         *_cover_problems(world),
         *_flat_problems(world),
         *_ledger_problems(world),
         *_record_problems(world),
         *_fill_problems(world),
         *_intent_problems(world),
-        *_process_problems(world, crashes),
     ]
-    assert not problems, "\n".join(problems)
 
 
-def uncovered(world: World, position: PositionReport) -> Decimal:
+def uncovered(world: Books, position: PositionReport) -> Decimal:
     """How much of ``position`` the venue's stops of ours cover too little; negative: too much."""
     stops = [order for order in _orders_of(world, position) if _counts(world, position, order)]
     if any(order.quantity is None for order in stops):
@@ -48,7 +74,7 @@ def uncovered(world: World, position: PositionReport) -> Decimal:
     return position.quantity - sum((remaining_quantity(order) or ZERO for order in stops), ZERO)
 
 
-def _cover_problems(world: World) -> Iterator[str]:
+def _cover_problems(world: Books) -> Iterator[str]:
     steps = {item.symbol: item.quantity_step for item in world.exchange.engine.state.instruments.values()}
     for position in world.account().positions:
         name = f"{position.symbol} {position.side} {position.quantity}"
@@ -74,7 +100,7 @@ def _cover_problems(world: World) -> Iterator[str]:
             yield f"{name} has take profits of {sum(profits, ZERO)}"
 
 
-def _counts(world: World, position: PositionReport, order: OrderReport) -> bool:
+def _counts(world: Books, position: PositionReport, order: OrderReport) -> bool:
     return (
         _is_of_ours(world, order)
         and is_stop_of(order, position.side)
@@ -82,7 +108,7 @@ def _counts(world: World, position: PositionReport, order: OrderReport) -> bool:
     )
 
 
-def _orders_of(world: World, position: PositionReport) -> list[OrderReport]:
+def _orders_of(world: Books, position: PositionReport) -> list[OrderReport]:
     return [
         order
         for order in world.account().orders
@@ -90,13 +116,13 @@ def _orders_of(world: World, position: PositionReport) -> list[OrderReport]:
     ]
 
 
-def _is_of_ours(world: World, order: OrderReport) -> bool:
+def _is_of_ours(world: Books, order: OrderReport) -> bool:
     """Ours by its id; where stops carry none, whatever stop is there."""
     anonymous = not world.profile.capabilities.stop_client_order_id and order.client_order_id is None
     return is_ours(order.client_order_id) or (anonymous and order.kind is OrderKind.STOP_MARKET)
 
 
-def _flat_problems(world: World) -> Iterator[str]:
+def _flat_problems(world: Books) -> Iterator[str]:
     account = world.account()
     open_keys = {(position.symbol, position.hedge_side): position for position in account.positions}
     for order in account.orders:
@@ -109,14 +135,14 @@ def _flat_problems(world: World) -> Iterator[str]:
             yield f"an order of ours on {order.symbol} does not reduce the position: {order.kind} {order.side}"
 
 
-def _ledger_problems(world: World) -> Iterator[str]:
+def _ledger_problems(world: Books) -> Iterator[str]:
     ledger = world.ledger()
     for name in ("duplicate_orders", "zombie_orders", "positions_uncovered_now"):
         if ledger[name]:
             yield f"the venue's ledger counts {ledger[name]} {name}"
 
 
-def _record_problems(world: World) -> Iterator[str]:
+def _record_problems(world: Books) -> Iterator[str]:
     at_venue = {(item.symbol, item.hedge_side): item for item in world.account().positions}
     on_record: dict[tuple[Symbol, Side | None], PositionState] = {}
     for restored in world.store.load():
@@ -140,7 +166,7 @@ def _record_problems(world: World) -> Iterator[str]:
             yield f"{key} is on record as {state.phase} {state.quantity} and not on the venue"
 
 
-def _difference(world: World, position: PositionReport, known: PositionState) -> Iterator[str]:
+def _difference(world: Books, position: PositionReport, known: PositionState) -> Iterator[str]:
     name = f"{position.symbol} ({known.phase})"
     if known.phase is not PositionPhase.ACTIVE:
         yield f"{name}: not active"
@@ -158,7 +184,7 @@ def _difference(world: World, position: PositionReport, known: PositionState) ->
         yield f"{name}: take profits {sorted(map(str, profits))} at the venue, {sorted(map(str, recorded))} on record"
 
 
-def _fill_problems(world: World) -> Iterator[str]:
+def _fill_problems(world: Books) -> Iterator[str]:
     """Every fill of ours, and of a position while it was ours, is on record once (the table has a unique index)."""
     with world.store.reading() as connection:
         rows = list(connection.execute(select(tables.trades)))
@@ -182,11 +208,11 @@ def _fill_problems(world: World) -> Iterator[str]:
         yield f"fills that were counted to no position: {homeless}"
 
 
-def _symbols(world: World) -> list[Symbol]:
+def _symbols(world: Books) -> list[Symbol]:
     return list(world.exchange.engine.state.instruments)
 
 
-def _intent_problems(world: World) -> Iterator[str]:
+def _intent_problems(world: Books) -> Iterator[str]:
     with world.store.reading() as connection:
         orders = list(connection.execute(select(tables.orders)))
         audited = {row.intent_id for row in connection.execute(select(tables.order_audit_log.c.intent_id))}

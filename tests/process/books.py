@@ -1,0 +1,128 @@
+"""What the venue and the records say, whether the process lives or not: the exchange's own file, and the database.
+
+The exchange's file is copied and the copy is opened; the database is read as ``holdfast db`` does.
+"""
+
+import shutil
+import sqlite3
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from actors.kernel import VirtualTime
+from adapters.simulator.feed import SeededFeed
+from adapters.simulator.listing import base_prices, paper_instruments
+from adapters.simulator.paper import PaperExchange
+from adapters.simulator.paper_market import PAPER as PAPER_VENUE
+from adapters.simulator.profiles import PAPER, Profile
+from messages.venue import AccountReport, FetchAccount
+from persistence.queries import Queries
+from persistence.run_totals import MANY, unbalanced
+from persistence.store import SqlStore
+from tests.scenarios.postcondition import book_problems
+
+PAPER_FILE = "paper.sqlite3"
+
+
+@dataclass(slots=True, kw_only=True)
+class Books:
+    """The venue's side and ours at one moment, as the postcondition looks at them.
+
+    Attributes:
+        excused_zombies: Orders that were left behind while no process was there to remove them.
+    """
+
+    exchange: PaperExchange
+    store: SqlStore
+    time: VirtualTime
+    profile: Profile = PAPER
+    excused_zombies: int = 0
+
+    def account(self) -> AccountReport:
+        answer = self.exchange.by_hand(FetchAccount())
+        assert isinstance(answer, AccountReport)
+        return answer
+
+    def ledger(self) -> Mapping[str, object]:
+        snapshot = dict(self.exchange.ledger_snapshot())
+        left_behind = snapshot["zombie_orders"]
+        assert isinstance(left_behind, int)
+        return {**snapshot, "zombie_orders": left_behind - self.excused_zombies}
+
+
+@contextmanager
+def venue_of(data_dir: Path, *, alive: bool) -> Iterator[PaperExchange]:
+    """The exchange as its own file has it, as of now; ``alive`` when a process may be writing to that file."""
+    with tempfile.TemporaryDirectory(dir=data_dir.parent, prefix="look-") as place:
+        copy = Path(place) / PAPER_FILE
+        if alive:
+            uri = f"{(data_dir / PAPER_FILE).as_uri()}?mode=ro"
+            with closing(sqlite3.connect(uri, uri=True, timeout=5)) as source, closing(sqlite3.connect(copy)) as target:
+                source.backup(target)
+        else:
+            for file in data_dir.glob(f"{PAPER_FILE}*"):
+                shutil.copyfile(file, copy.with_name(file.name))
+        now = VirtualTime(start_ms=time.time_ns() // 1_000_000)
+        instruments = paper_instruments(PAPER_VENUE)
+        feed = SeededFeed(
+            seed=0, bases=base_prices(), ticks={instrument.symbol: instrument.price_tick for instrument in instruments}
+        )
+        exchange = PaperExchange(instruments=instruments, feed=feed, scheduler=now, clock=now, path=copy)
+        try:
+            yield exchange
+        finally:
+            exchange.stop()
+
+
+@contextmanager
+def books_of(data_dir: Path, store: SqlStore, *, alive: bool, excused_zombies: int = 0) -> Iterator[Books]:
+    """Both sides, the venue's first."""
+    with venue_of(data_dir, alive=alive) as exchange:
+        yield Books(
+            exchange=exchange,
+            store=store,
+            time=VirtualTime(start_ms=time.time_ns() // 1_000_000),
+            excused_zombies=excused_zombies,
+        )
+
+
+def disagreements(books: Books) -> list[str]:
+    """Everything in which the venue and the records differ, or do not add up."""
+    return [*book_problems(books), *balance_problems(books), *repetitions(books)]
+
+
+def balance_problems(books: Books) -> Iterator[str]:
+    """Every position with its fills, and the venue's wallet with all of them, to the last digit."""
+    queries = Queries(books.store)
+    yield from unbalanced(queries)
+    totals = queries.totals()
+    account = books.exchange.engine.state.account
+    pairs: tuple[tuple[str, Decimal, Decimal], ...] = (
+        ("wallet", account.wallet, account.start + account.realized - account.commission + account.funding),
+        ("realized PnL", totals.realized_pnl, account.realized),
+        ("commission", totals.commission, account.commission),
+        ("funding", totals.funding, account.funding),
+    )
+    for name, said, added in pairs:
+        if said != added:
+            yield f"{name}: {said} is not {added}"
+
+
+def repetitions(books: Books) -> Iterator[str]:
+    """A signal that opened more than one position, or a position that the venue counts and no record has."""
+    queries = Queries(books.store)
+    positions = [*queries.open_positions(limit=MANY), *queries.closed_positions(limit=MANY)]
+    opened = [position for position in positions if position.opened_quantity > 0]
+    for signal_id, times in Counter(position.signal_id for position in opened).items():
+        if not signal_id:
+            yield f"{times} positions are known from the venue only"
+        elif times > 1:
+            yield f"signal {signal_id} opened {times} positions"
+    lives = books.ledger()["positions_opened"]
+    if lives != len(opened):
+        yield f"the venue counts {lives} positions, the records {len(opened)}"
