@@ -11,13 +11,12 @@ resolved, and each is looked for at the venue by its id before anything is sent 
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from typing import Final, assert_never
 
 from actors.addresses import Directory
 from actors.kernel import Actor, Ref
 from actors.ports import VenueCalls
+from actors.venue_queue import ENTRY, POLL, PROTECTIVE, REDUCING, Call, Job, VenueQueue, Waiting
 from messages.journal import AuditRecord, Decision
 from messages.orders import OrderReport, OrderSpec, OrderStatus
 from messages.positions import (
@@ -48,14 +47,11 @@ from messages.venue import (
     RejectReason,
     SetLeverage,
     VenueAnswer,
-    VenueRequest,
 )
 
 REQUEST_TIMEOUT_S: Final = 10.0
 REQUEST_LIFE_MS: Final = 15_000
 """The longest that a request may still arrive after it was sent; "not found" proves nothing before it has passed."""
-WORKERS: Final = 8
-RESERVED_FOR_PROTECTION: Final = 2
 MAX_SENDS: Final = 4
 HEDGE_FLOOR_S: Final = 0.15
 HEDGE_CAP_S: Final = 1.0
@@ -63,47 +59,12 @@ HEDGE_ROUND_TRIPS: Final = 4
 HOLD_MS: Final = 4_000
 """How long the cancel of an order waits for requests to place it that are still under way."""
 HOLD_STEP_S: Final = 0.1
+MAX_ASKED_AT_ONCE: Final = 2
+SLOW_S: Final = 1.0
+"""A request without an answer for this long is asked about, or asked again, beside the first one."""
 SETTLED_KEPT: Final = 10_000
 CALLS_AN_EPOCH: Final = 10**9
 RETRYABLE: Final = frozenset({RejectReason.RATE_LIMITED, RejectReason.CLOCK})
-
-PROTECTIVE, REDUCING, ENTRY, POLL = range(4)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Job:
-    """One intent, or one read, until it is settled."""
-
-    path: str
-    priority: int
-    intent: Intent | None = None
-    read: VenueRead | None = None
-    sends: int = 0
-    first_sent_ms: int | None = None
-    outstanding: int = 0
-    queued: int = 0
-    queries: int = 0
-    asking: bool = False
-    refusal: OrderRejected | None = None
-    given_up: bool = False
-    settled: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class _Call:
-    job: _Job
-    request: VenueRequest
-    sent_ms: int
-    resolves: bool
-
-
-@dataclass(order=True, slots=True)
-class _Waiting:
-    priority: int
-    number: int
-    job: _Job = field(compare=False)
-    request: VenueRequest = field(compare=False)
-    resolves: bool = field(compare=False)
 
 
 class ExecutionActor(Actor):
@@ -115,13 +76,11 @@ class ExecutionActor(Actor):
         self._journal = journal
         self._directory = directory
         self._owner_epoch = owner_epoch
-        self._jobs: dict[IntentId, _Job] = {}
+        self._jobs: dict[IntentId, Job] = {}
         self._settled: OrderedDict[IntentId, None] = OrderedDict()
-        self._waiting: list[_Waiting] = []
-        self._under_way: dict[int, _Call] = {}
-        self._abandoned: dict[int, Intent] = {}
+        self._queue = VenueQueue()
         self._numbers = 0
-        self._paused_until_ms = 0
+        self._reads: dict[int, Job] = {}
         self._round_trip_s = HEDGE_FLOOR_S / HEDGE_ROUND_TRIPS
         self._audited = 0
 
@@ -134,9 +93,7 @@ class ExecutionActor(Actor):
                 for intent in message.intents:
                     self._resolve_restored(intent, message.path)
             case VenueRead():
-                priority = PROTECTIVE if message.urgent else POLL
-                job = _Job(path=message.path, priority=priority, read=message)
-                self._enqueue(job, message.request, resolves=False)
+                self._read(message)
             case CallAnswered():
                 self._answered(message)
             case Due(what=what):
@@ -168,26 +125,28 @@ class ExecutionActor(Actor):
         job.first_sent_ms = intent.created_ms
         self._ask_for(job)
 
-    def _job(self, intent: Intent, path: str) -> _Job:
+    def _job(self, intent: Intent, path: str) -> Job:
         if intent.protective:
             priority = PROTECTIVE
         elif intent.order.reduce_only:
             priority = REDUCING
         else:
             priority = ENTRY
-        job = _Job(path=path, priority=priority, intent=intent)
+        job = Job(path=path, priority=priority, intent=intent)
         self._jobs[intent.intent_id] = job
         return job
 
-    def _send_order(self, job: _Job) -> None:
+    def _send_order(self, job: Job) -> None:
         intent = _intent_of(job)
         if self._would_free_the_id(intent):
             self.context.schedule_once(("hold", intent.intent_id), HOLD_STEP_S, Due(what=f"hold {intent.intent_id}"))
             return
         job.sends += 1
-        self._enqueue(job, _request_of(intent), resolves=False)
+        self._queue.add(job, _request_of(intent), resolves=False)
         if intent.protective:
             self._hedge_later(job)
+        else:
+            self.context.schedule_once(("ask", intent.intent_id), SLOW_S, Due(what=f"ask {intent.intent_id}"))
 
     def _would_free_the_id(self, intent: Intent) -> bool:
         """Where ids are unique among open orders only, a second request for a cancelled order would be taken."""
@@ -196,15 +155,15 @@ class ExecutionActor(Actor):
         order_id = intent.order.client_order_id
         return any(
             isinstance(call.request, PlaceOrder) and call.request.order.client_order_id == order_id
-            for call in self._under_way.values()
+            for call in self._queue.under_way.values()
         )
 
-    def _hedge_later(self, job: _Job) -> None:
+    def _hedge_later(self, job: Job) -> None:
         intent = _intent_of(job)
         delay_s = min(max(self._round_trip_s * HEDGE_ROUND_TRIPS, HEDGE_FLOOR_S), HEDGE_CAP_S)
         self.context.schedule_once(("hedge", intent.intent_id), delay_s, Due(what=f"hedge {intent.intent_id}"))
 
-    def _ask_for(self, job: _Job) -> None:
+    def _ask_for(self, job: Job) -> None:
         """Look the order up by its client order id, unless that is under way."""
         if job.asking or job.settled:
             return
@@ -213,10 +172,10 @@ class ExecutionActor(Actor):
         job.queries += 1
         order = intent.order
         if self._is_anonymous(intent):
-            self._enqueue(job, FetchAccount(symbol=order.symbol), resolves=True)
+            self._queue.add(job, FetchAccount(symbol=order.symbol), resolves=True)
             return
         request = QueryOrder(symbol=order.symbol, client_order_id=order.client_order_id, kind=order.kind)
-        self._enqueue(job, request, resolves=True)
+        self._queue.add(job, request, resolves=True)
 
     def _is_anonymous(self, intent: Intent) -> bool:
         """A stop that carries no id of ours is known by what it is: the one stop of its position (Bybit)."""
@@ -224,34 +183,28 @@ class ExecutionActor(Actor):
 
     # --- calls --------------------------------------------------------------------------------------------------------
 
-    def _enqueue(self, job: _Job, request: VenueRequest, *, resolves: bool) -> None:
-        self._numbers += 1
-        job.queued += 1
-        heappush(self._waiting, _Waiting(job.priority, self._numbers, job, request, resolves))
-
     def _send_what_fits(self) -> None:
         now_ms = self.context.now_ms()
-        while self._waiting and len(self._under_way) < WORKERS:
-            head = self._waiting[0]
-            if head.priority > PROTECTIVE and len(self._under_way) >= WORKERS - RESERVED_FOR_PROTECTION:
-                return
-            if now_ms < self._paused_until_ms:
-                delay_s = (self._paused_until_ms - now_ms) / 1_000
-                self.context.schedule_once("paused", delay_s, Due(what="paused"))
-                return
-            heappop(self._waiting)
-            head.job.queued -= 1
-            if not head.job.settled:
-                self._send(head)
+        while (waiting := self._queue.next(now_ms)) is not None:
+            self._send(waiting)
+        look_again_ms = self._queue.look_again_ms(now_ms)
+        if look_again_ms is not None:
+            self.context.schedule_once("queue", (look_again_ms - now_ms) / 1_000, Due(what="queue"))
 
-    def _send(self, waiting: _Waiting) -> None:
+    def _send(self, waiting: Waiting) -> None:
         job = waiting.job
         self.context.check_epoch()
         self._numbers += 1
         # Unique across incarnations: an answer to a call of a predecessor must not be taken for one of ours.
         call_id = self.context.epoch * CALLS_AN_EPOCH + self._numbers
         now_ms = self.context.now_ms()
-        self._under_way[call_id] = _Call(job=job, request=waiting.request, sent_ms=now_ms, resolves=waiting.resolves)
+        self._queue.under_way[call_id] = Call(
+            job=job,
+            request=waiting.request,
+            sent_ms=now_ms,
+            resolves=waiting.resolves,
+            beside=job.outstanding > 0,
+        )
         job.outstanding += 1
         if job.first_sent_ms is None and not waiting.resolves:
             job.first_sent_ms = now_ms
@@ -263,7 +216,7 @@ class ExecutionActor(Actor):
         )
 
     def _answered(self, message: CallAnswered) -> None:
-        call = self._under_way.pop(message.call_id, None)
+        call = self._queue.under_way.pop(message.call_id, None)
         if call is None:
             return
         job, answer = call.job, message.answer
@@ -281,7 +234,7 @@ class ExecutionActor(Actor):
             self._late(job, call, answer)
         elif isinstance(answer, OrderRejected) and answer.reason in RETRYABLE:
             self._pause(answer)
-            self._enqueue(job, call.request, resolves=call.resolves)
+            self._queue.add(job, call.request, resolves=call.resolves)
             job.asking = job.asking or call.resolves
         elif call.resolves:
             self._resolved(job, answer)
@@ -290,19 +243,43 @@ class ExecutionActor(Actor):
 
     def _pause(self, answer: OrderRejected) -> None:
         wait_ms = int(1_000 * (answer.retry_after_s if answer.retry_after_s is not None else 1.0))
-        self._paused_until_ms = max(self._paused_until_ms, self.context.now_ms() + max(wait_ms, 1))
+        self._queue.pause(self.context.now_ms() + max(wait_ms, 1))
 
-    def _read_answered(self, job: _Job, call: _Call, answer: VenueAnswer) -> None:
+    def _read(self, read: VenueRead) -> None:
+        self._numbers += 1
+        priority = PROTECTIVE if read.urgent else POLL
+        job = Job(path=read.path, priority=priority, read=read, number=self._numbers)
+        self._reads[self._numbers] = job
+        self._queue.add(job, read.request, resolves=False)
+        if read.urgent:
+            what = f"read {self._numbers}"
+            self.context.schedule_once(what, SLOW_S, Due(what=what))
+
+    def _read_is_slow(self, number: int) -> None:
+        """An urgent question without an answer is asked again beside the first time; the first answer counts."""
+        job = self._reads.get(number)
+        if job is None or job.read is None:
+            return
+        if not job.queued and job.outstanding < MAX_ASKED_AT_ONCE:
+            self._queue.add(job, job.read.request, resolves=False)
+        what = f"read {number}"
+        self.context.schedule_once(what, SLOW_S, Due(what=what))
+
+    def _read_answered(self, job: Job, call: Call, answer: VenueAnswer) -> None:
+        if job.settled or (isinstance(answer, OutcomeUnknown) and job.outstanding + job.queued > 0):
+            return
         if isinstance(answer, OrderRejected) and answer.reason in RETRYABLE:
             self._pause(answer)
-            self._enqueue(job, call.request, resolves=False)
+            self._queue.add(job, call.request, resolves=False)
             return
         if isinstance(call.request, SetLeverage):
             self._audit(call, answer)
+        job.settled = True
+        self._reads.pop(job.number, None)
         request: ReadRequest | SetLeverage = job.read.request if job.read is not None else FetchAccount()
         self._tell(job.path, VenueReadDone(request=request, answer=answer, asked_ms=call.sent_ms))
 
-    def _order_answered(self, job: _Job, answer: VenueAnswer) -> None:
+    def _order_answered(self, job: Job, answer: VenueAnswer) -> None:
         intent = _intent_of(job)
         match answer:
             case OrderAccepted():
@@ -318,7 +295,7 @@ class ExecutionActor(Actor):
             case _:
                 self._ask_for(job)
 
-    def _resolved(self, job: _Job, answer: VenueAnswer) -> None:
+    def _resolved(self, job: Job, answer: VenueAnswer) -> None:
         """What the venue says when it is asked for the order by its id."""
         intent = _intent_of(job)
         match answer:
@@ -337,7 +314,7 @@ class ExecutionActor(Actor):
             case _:
                 self._ask_later(job)
 
-    def _found(self, job: _Job, report: OrderReport) -> None:
+    def _found(self, job: Job, report: OrderReport) -> None:
         """The order is there; whether what was intended with it came about, its condition says."""
         intent = _intent_of(job)
         as_intended = {
@@ -352,7 +329,7 @@ class ExecutionActor(Actor):
         else:
             self._try_again(job)
 
-    def _not_found(self, job: _Job, answer: OrderRejected) -> None:
+    def _not_found(self, job: Job, answer: OrderRejected) -> None:
         intent = _intent_of(job)
         if intent.action is not IntentAction.PLACE:
             self._settle(job, job.refusal or answer)
@@ -365,13 +342,13 @@ class ExecutionActor(Actor):
             self._ask_later(job)
         else:
             job.asking = True
-            self._enqueue(job, FetchAccount(symbol=intent.order.symbol), resolves=True)
+            self._queue.add(job, FetchAccount(symbol=intent.order.symbol), resolves=True)
 
-    def _may_still_arrive(self, job: _Job) -> bool:
+    def _may_still_arrive(self, job: Job) -> bool:
         sent_ms = job.first_sent_ms if job.first_sent_ms is not None else _intent_of(job).created_ms
         return self.context.now_ms() < sent_ms + REQUEST_LIFE_MS
 
-    def _second_source(self, job: _Job, account: AccountReport) -> None:
+    def _second_source(self, job: Job, account: AccountReport) -> None:
         """The account itself, after the longest life of a request: an entry that is in neither was never there."""
         intent = _intent_of(job)
         resting = any(order.client_order_id == intent.order.client_order_id for order in account.orders)
@@ -381,7 +358,7 @@ class ExecutionActor(Actor):
         else:
             self._settle(job, NeverSent(text="the venue knows neither the order nor a position"))
 
-    def _try_again(self, job: _Job) -> None:
+    def _try_again(self, job: Job) -> None:
         if job.given_up:
             self._ask_while_it_may_arrive(job)
         elif job.sends < MAX_SENDS:
@@ -389,13 +366,13 @@ class ExecutionActor(Actor):
         elif job.outstanding == 0:
             self._give_up(job, OutcomeUnknown(text=f"no conclusive answer to {job.sends} requests"))
 
-    def _ask_while_it_may_arrive(self, job: _Job) -> None:
+    def _ask_while_it_may_arrive(self, job: Job) -> None:
         if self._may_still_arrive(job) or job.outstanding > 0:
             self._ask_later(job)
         else:
             self._settle(job, job.refusal or NeverSent(text="the venue shows no trace of it"))
 
-    def _give_up(self, job: _Job, outcome: OutcomeUnknown) -> None:
+    def _give_up(self, job: Job, outcome: OutcomeUnknown) -> None:
         """The position must go on without it now; what became of it is asked for until it is known."""
         intent = _intent_of(job)
         job.given_up = True
@@ -403,17 +380,22 @@ class ExecutionActor(Actor):
         self._tell(job.path, IntentSettled(intent=intent, outcome=outcome))
         self._ask_later(job)
 
-    def _ask_later(self, job: _Job) -> None:
+    def _ask_later(self, job: Job) -> None:
         intent = _intent_of(job)
         delay_s = min(0.25 * 2 ** min(job.queries, 4), 4.0)
         self.context.schedule_once(("ask", intent.intent_id), delay_s, Due(what=f"ask {intent.intent_id}"))
 
     def _due(self, what: str) -> None:
         verb, _, intent_id = what.partition(" ")
+        if verb == "read":
+            self._read_is_slow(int(intent_id))
+            return
         job = self._jobs.get(IntentId(intent_id))
         if job is None or job.settled:
             return
-        if verb == "ask":
+        if verb == "ask" and job.queued:
+            self._ask_later(job)
+        elif verb == "ask":
             if job.intent is not None and job.intent.protective and job.sends < MAX_SENDS and not job.given_up:
                 self._send_order(job)
             self._ask_for(job)
@@ -422,7 +404,7 @@ class ExecutionActor(Actor):
         elif verb == "hold":
             self._send_order(job)
 
-    def _hedge(self, job: _Job) -> None:
+    def _hedge(self, job: Job) -> None:
         """No answer in good time: the same request again, with the same id, beside the first one."""
         if job.queued:
             self._hedge_later(job)
@@ -433,7 +415,7 @@ class ExecutionActor(Actor):
         self._send_order(job)
         self._ask_for(job)
 
-    def _settle(self, job: _Job, outcome: IntentOutcomeAnswer) -> None:
+    def _settle(self, job: Job, outcome: IntentOutcomeAnswer) -> None:
         intent = _intent_of(job)
         job.settled = True
         self._jobs.pop(intent.intent_id, None)
@@ -444,14 +426,14 @@ class ExecutionActor(Actor):
         self.context.cancel(("ask", intent.intent_id))
         self._tell(job.path, IntentSettled(intent=intent, outcome=outcome))
 
-    def _late(self, job: _Job, call: _Call, answer: VenueAnswer) -> None:
+    def _late(self, job: Job, call: Call, answer: VenueAnswer) -> None:
         """An answer after the intent was settled: what it says of the order is told, nothing is concluded."""
         if isinstance(answer, OrderAccepted) and not isinstance(call.request, CancelOrder):
             self._tell(job.path, OrderUpdated(report=answer.report))
 
     # --- records ------------------------------------------------------------------------------------------------------
 
-    def _audit(self, call: _Call, answer: VenueAnswer) -> None:
+    def _audit(self, call: Call, answer: VenueAnswer) -> None:
         job = call.job
         intent = job.intent
         self._audited += 1
@@ -491,7 +473,7 @@ def stop_among(account: AccountReport, order: OrderSpec) -> OrderReport | None:
     return None
 
 
-def _intent_of(job: _Job) -> Intent:
+def _intent_of(job: Job) -> Intent:
     if job.intent is None:
         raise TypeError("a read has no intent")
     return job.intent

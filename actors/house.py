@@ -30,6 +30,8 @@ from rules.position_case import PositionPolicies
 from rules.sizing import SizingPolicy
 
 JOURNAL_HANG_S = 120.0
+HANG_S = 3.0
+"""What shares a few threads answers in microseconds; one that is not back after this is replaced."""
 POSITION_RESTARTS = 10
 """More crashes of one position within a minute park it; its stop rests at the venue, and the auditor looks after it."""
 
@@ -168,6 +170,7 @@ class House:
             name=addresses.position_name(key),
             factory=lambda: PositionActor(key=key, instrument=instrument, around=around),
             on_exhausted="park",
+            hang_timeout_s=HANG_S,
             intensity=Intensity(max_restarts=POSITION_RESTARTS, within_s=60.0),
         )
         return self._system.spawn(addresses.positions(venue), spec)
@@ -232,7 +235,7 @@ class House:
 
 
 def _pooled(name: str, factory: Callable[[], Actor]) -> ChildSpec:
-    return ChildSpec(name=name, factory=factory)
+    return ChildSpec(name=name, factory=factory, hang_timeout_s=HANG_S)
 
 
 def _pinned(name: str, factory: Callable[[], Actor]) -> ChildSpec:

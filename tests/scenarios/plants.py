@@ -25,6 +25,11 @@ class Fuse:
         """Let the ``after``-th moment from now raise ``error()``, and the ones that follow, ``times`` altogether."""
         self._at, self._error, self._times = self.burnt + after, error, times
 
+    @property
+    def set_off(self) -> bool:
+        """Whether it was set, and has failed as often as it was to."""
+        return self._at is not None and self._times == 0
+
     def burn(self) -> None:
         """One moment."""
         self.burnt += 1

@@ -1,0 +1,116 @@
+"""The queue in front of one venue: what waits, what is under way, and what may be sent next.
+
+A call that does not come back holds its worker no longer than :data:`STUCK_MS`, and what is sent beside it for the same
+purpose holds none: others take its place, up to :data:`MAX_UNDER_WAY`, so that what hangs holds up nobody but itself.
+"""
+
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import Final
+
+from messages.positions import VenueRead
+from messages.state import Intent
+from messages.venue import OrderRejected, VenueRequest
+
+WORKERS: Final = 8
+RESERVED_FOR_PROTECTION: Final = 2
+STUCK_MS: Final = 1_000
+MAX_UNDER_WAY: Final = 64
+RESERVED_OF_ALL: Final = 16
+
+PROTECTIVE, REDUCING, ENTRY, POLL = range(4)
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """One intent, or one read, until it is settled."""
+
+    path: str
+    priority: int
+    intent: Intent | None = None
+    read: VenueRead | None = None
+    number: int = 0
+    sends: int = 0
+    first_sent_ms: int | None = None
+    outstanding: int = 0
+    queued: int = 0
+    queries: int = 0
+    asking: bool = False
+    refusal: OrderRejected | None = None
+    given_up: bool = False
+    settled: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Call:
+    """A request under way.
+
+    Attributes:
+        resolves: It asks what became of an order, and is not the order itself.
+        beside: Another call of the same job was under way already when it was sent.
+    """
+
+    job: Job
+    request: VenueRequest
+    sent_ms: int
+    resolves: bool
+    beside: bool
+
+
+@dataclass(order=True, slots=True)
+class Waiting:
+    """A request that waits for its turn: by priority, what is sent for the first time before repeats, then in order."""
+
+    priority: int
+    beside: bool
+    number: int
+    job: Job = field(compare=False)
+    request: VenueRequest = field(compare=False)
+    resolves: bool = field(compare=False)
+
+
+class VenueQueue:
+    """Protective requests before those that reduce, these before entries, entries before polls."""
+
+    def __init__(self) -> None:
+        self.under_way: dict[int, Call] = {}
+        self._waiting: list[Waiting] = []
+        self._numbers = 0
+        self._paused_until_ms = 0
+
+    def add(self, job: Job, request: VenueRequest, *, resolves: bool) -> None:
+        """Let ``request`` wait for its turn."""
+        self._numbers += 1
+        job.queued += 1
+        heappush(self._waiting, Waiting(job.priority, job.outstanding > 0, self._numbers, job, request, resolves))
+
+    def pause(self, until_ms: int) -> None:
+        """The venue wants to hear nothing before ``until_ms``."""
+        self._paused_until_ms = max(self._paused_until_ms, until_ms)
+
+    def next(self, now_ms: int) -> Waiting | None:
+        """What is to be sent now, if anything may be; it waits no longer."""
+        while self._waiting and now_ms >= self._paused_until_ms and self._has_worker(self._waiting[0], now_ms):
+            head = heappop(self._waiting)
+            head.job.queued -= 1
+            if not head.job.settled:
+                return head
+        return None
+
+    def look_again_ms(self, now_ms: int) -> int | None:
+        """When something that waits now may go although nothing came back; ``None`` when an answer will tell."""
+        if not self._waiting:
+            return None
+        if now_ms < self._paused_until_ms:
+            return self._paused_until_ms
+        stuck_at = [due for call in self.under_way.values() if (due := call.sent_ms + STUCK_MS) > now_ms]
+        return min(stuck_at, default=None)
+
+    def _has_worker(self, head: Waiting, now_ms: int) -> bool:
+        protective = head.priority <= PROTECTIVE
+        if len(self.under_way) >= MAX_UNDER_WAY - (0 if protective else RESERVED_OF_ALL):
+            return False
+        if head.beside:
+            return True
+        moving = sum(not call.beside and call.sent_ms + STUCK_MS > now_ms for call in self.under_way.values())
+        return moving < WORKERS - (0 if protective else RESERVED_FOR_PROTECTION)
