@@ -6,6 +6,7 @@ to take the command's place.
 
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
@@ -16,10 +17,13 @@ from rich.console import Console
 
 import supervisor
 from adapters.arguments import WrongArgumentError, duration_argument, speed_argument
+from adapters.candles import BadRecordingError
 from adapters.console import render
 from adapters.instance_lock import DataDirectoryError, InstanceHeldError, holder, running_instances
 from adapters.settings_source import LoadedSettings, SettingsError, load_settings
+from adapters.simulator.fault_script import BadFaultScriptError
 from adapters.status_file import StatusFileError, read_status
+from adapters.stop_flag import StopFlag
 from messages.status import Health
 from persistence.database_url import WrongDatabaseUrl
 from persistence.failures import StoreUnavailable
@@ -108,6 +112,45 @@ def status(*, data_dir: DataDir = None, env_file: EnvFile = None, as_json: Json 
         )
     if view.health is not Health.HEALTHY:
         raise typer.Exit(supervisor.FOUND_SOMETHING)
+
+
+@app.command()
+def simulate(
+    venue: Annotated[str, typer.Argument(help="binance, bitget, bybit or okx.")],
+    *,
+    port: Annotated[int, typer.Option(help="To listen on, on loopback; 0 takes a free one.")] = 0,
+    data: Annotated[
+        list[str] | None, typer.Option(help="Candle file to play from now on, FILE or SYMBOL=FILE; repeatable.")
+    ] = None,
+    faults: Annotated[Path | None, typer.Option(help="JSON file of faults (docs/simulator.md).")] = None,
+    ledger: Annotated[Path | None, typer.Option(help="Keep the venue's own book on its client in this file.")] = None,
+    state: Annotated[Path | None, typer.Option(help="SQLite file of the exchange, to go on after a restart.")] = None,
+    latency_ms: Annotated[int, typer.Option(min=0, help="Longest way in each direction.")] = 20,
+    volatility: Annotated[float, typer.Option(min=0.0, help="An hour's movement of made-up prices, in percent.")] = 2.0,
+    seed: Annotated[int, typer.Option(help="Of the made-up prices.")] = 1,
+    hedge: Annotated[bool, typer.Option("--hedge", help="An account in hedge mode.")] = False,
+) -> None:
+    """A simulated exchange that speaks a venue's REST and WebSocket dialect; its key is KEY, SECRET, PASS."""
+    from adapters.simulator.fault_script import NO_FAULTS, read_fault_script
+    from adapters.simulator.wire.serve import serve
+    from adapters.simulator.wire.simulation import Simulation, SimulationOptions
+
+    stop = StopFlag()
+    stop.install()
+    simulation = Simulation(
+        SimulationOptions(
+            venue=venue,
+            port=port,
+            data=data or (),
+            faults=NO_FAULTS if faults is None else read_fault_script(faults),
+            latency_ms=latency_ms,
+            volatility_percent=Decimal(str(volatility)),
+            seed=seed,
+            hedge=hedge,
+            state=state,
+        )
+    )
+    serve(simulation, stop=stop, ledger_file=ledger, say=typer.echo)
 
 
 def _list_instances(*, as_json: bool) -> None:
@@ -200,7 +243,7 @@ def main() -> NoReturn:
         _fail("\n".join(error.problems), supervisor.WRONG_USAGE)
     except supervisor.CannotRunError as error:
         _fail(str(error), error.code)
-    except (WrongDatabaseUrl, WrongArgumentError) as error:
+    except (WrongDatabaseUrl, WrongArgumentError, BadRecordingError, BadFaultScriptError) as error:
         _fail(str(error), supervisor.WRONG_USAGE)
     except (InstanceHeldError, DataDirectoryError, StoreUnavailable) as error:
         _fail(str(error), supervisor.OUT_OF_REACH)

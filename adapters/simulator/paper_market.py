@@ -33,18 +33,22 @@ def demo_market(
     Raises:
         UnknownPaperSymbolError: One of the symbols is not listed.
     """
+    feed = seeded_feed(seed=seed, symbols=symbols, volatility_percent=volatility_percent)
+    return feed, paper_instruments(PAPER, symbols)
+
+
+def seeded_feed(*, seed: int, symbols: Sequence[Symbol], volatility_percent: Decimal) -> SeededFeed:
+    """The prices of :func:`demo_market` alone, for a venue of any name."""
     prices = base_prices()
     unknown = [symbol for symbol in symbols if symbol not in prices]
     if unknown:
         raise UnknownPaperSymbolError(f"PAPER_SYMBOLS names {', '.join(unknown)}: allowed are {', '.join(prices)}")
-    instruments = paper_instruments(PAPER, symbols)
-    feed = SeededFeed(
+    return SeededFeed(
         seed=seed,
-        bases={each.symbol: prices[each.symbol] for each in instruments},
-        ticks={each.symbol: each.price_tick for each in instruments},
+        bases={symbol: prices[symbol] for symbol in symbols},
+        ticks={each.symbol: each.price_tick for each in paper_instruments(PAPER, symbols)},
         volatility_percent=float(volatility_percent),
     )
-    return feed, instruments
 
 
 def paper_config(*, wallet: Money, latency_ms: int, seed: int) -> PaperConfig:
@@ -59,8 +63,12 @@ def paper_config(*, wallet: Money, latency_ms: int, seed: int) -> PaperConfig:
     )
 
 
-def recorded_market(arguments: Sequence[str]) -> tuple[CandleFeed, tuple[Instrument, ...]]:
+def recorded_market(
+    arguments: Sequence[str], *, now_ms: int | None = None
+) -> tuple[CandleFeed, tuple[Instrument, ...]]:
     """The symbols of candle files, each given as FILE or SYMBOL=FILE.
+
+    With ``now_ms`` the recording is shifted so that it begins now; without, it keeps its own time.
 
     Raises:
         BadRecordingError: A file is missing or wrong; names the line and what to do.
@@ -73,4 +81,5 @@ def recorded_market(arguments: Sequence[str]) -> tuple[CandleFeed, tuple[Instrum
         )
         for symbol, rows in candles.items()
     )
-    return CandleFeed(candles), instruments
+    begins_ms = min(rows[0].time_ms for rows in candles.values())
+    return CandleFeed(candles, shift_ms=0 if now_ms is None else now_ms - begins_ms), instruments
