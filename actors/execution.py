@@ -56,7 +56,7 @@ MAX_SENDS: Final = 4
 HEDGE_FLOOR_S: Final = 0.15
 HEDGE_CAP_S: Final = 1.0
 HEDGE_ROUND_TRIPS: Final = 4
-HOLD_MS: Final = 4_000
+HOLD_MS: Final = 1_500
 """How long the cancel of an order waits for requests to place it that are still under way."""
 HOLD_STEP_S: Final = 0.1
 MAX_ASKED_AT_ONCE: Final = 2
