@@ -317,7 +317,8 @@ class Exchange:
 
     def _new_order(self, spec: OrderSpec) -> SimOrder:
         ids = self.state.config.profile.capabilities.stop_client_order_id
-        anonymous = spec.kind is OrderKind.STOP_MARKET and spec.reduce_only and not ids
+        position_stop = spec.kind is OrderKind.STOP_MARKET and spec.quantity is None
+        anonymous = not spec.client_order_id or (position_stop and not ids)
         return SimOrder(
             number=0,
             venue_order_id=VenueOrderId(""),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 
 from adapters.simulator.engine import Exchange
 from adapters.simulator.fault_script import NO_FAULTS, FaultAction, FaultRule, FaultScript
@@ -40,6 +41,7 @@ from messages.venue import (
 )
 
 _POINTS_A_TURN = 500
+_T = TypeVar("_T")
 
 
 class PaperExchange:
@@ -171,6 +173,16 @@ class PaperExchange:
         with self._lock:
             market = self.engine.state.markets.get(symbol)
             return None if market is None or not market.last else self._tick(symbol)
+
+    @property
+    def venue_ms(self) -> int:
+        """What the venue takes the time to be, UTC in milliseconds."""
+        return self.clock.now_ms() + self._skew_ms
+
+    def look(self, read: Callable[[Exchange], _T]) -> _T:
+        """What ``read`` finds in the exchange, between two changes: for what no request tells (a wire's details)."""
+        with self._lock:
+            return read(self.engine)
 
     # --- hands: what people and markets do past the client ----------------------------------------------------------
 

@@ -23,6 +23,7 @@ class Profile:
         accepts_whole_position_stop: A stop without a quantity is taken, whether or not it is offered as a capability
             (Binance has ``closePosition``, but it can be neither amended nor doubled: -4130).
         quantity_orders_survive: Reducing orders with a quantity stay when their position is gone (orphans).
+        id_pattern: The venue's rule for client order ids; ours, the strictest, fits them all.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Profile:
     ids: IdRule = IdRule.ALWAYS
     accepts_whole_position_stop: bool = True
     quantity_orders_survive: bool = True
+    id_pattern: str = "[A-Za-z0-9]{1,32}"
 
 
 PAPER = Profile(
@@ -52,6 +54,7 @@ BITGET = Profile(
         hedge_mode=True,
     ),
     quantity_orders_survive=False,
+    id_pattern="[A-Za-z0-9_.:#/-]{1,64}",
 )
 BINANCE = Profile(
     name="binance",
@@ -63,6 +66,7 @@ BINANCE = Profile(
         hedge_mode=True,
     ),
     ids=IdRule.OPEN_ORDERS,
+    id_pattern="[A-Za-z0-9_.:/-]{1,36}",
 )
 BYBIT = Profile(
     name="bybit",
@@ -75,6 +79,7 @@ BYBIT = Profile(
         hedge_mode=True,
     ),
     quantity_orders_survive=False,
+    id_pattern="[A-Za-z0-9_-]{1,36}",
 )
 OKX = Profile(
     name="okx",

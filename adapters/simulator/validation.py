@@ -12,8 +12,6 @@ from messages.orders import OrderSpec
 from messages.values import ZERO, ClientOrderId, Money, OrderKind, OrderSide, Price, Quantity, TriggerSource
 from messages.venue import OrderRejected, RejectReason
 
-_CLIENT_ID = re.compile(r"[A-Za-z0-9]{1,32}")
-
 
 def refusal_of_new(state: VenueState, spec: OrderSpec, order: SimOrder) -> OrderRejected | None:
     """Why a new order is refused; ``None`` when it is taken."""
@@ -76,10 +74,11 @@ def order_margin(state: VenueState, order: SimOrder) -> Money:
 
 
 def _refused_id(state: VenueState, client_order_id: ClientOrderId | None) -> OrderRejected | None:
-    if client_order_id is None:
+    if not client_order_id:
         return None
-    if not _CLIENT_ID.fullmatch(client_order_id):
-        return _no(RejectReason.OTHER, f"client order id {client_order_id!r} is not 1 to 32 letters and digits")
+    pattern = state.config.profile.id_pattern
+    if not re.fullmatch(pattern, client_order_id):
+        return _no(RejectReason.OTHER, f"client order id {client_order_id!r} is not {pattern}")
     known = state.orders.by_client_id(client_order_id)
     if known is not None and (known.working or state.config.profile.ids is IdRule.ALWAYS):
         return _no(RejectReason.DUPLICATE_ID, f"client order id {client_order_id} is taken")
