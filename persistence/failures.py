@@ -135,8 +135,11 @@ def _postgresql_failure(error: psycopg2.Error) -> StoreUnavailable | None:
     if state is not None:
         kind = _POSTGRESQL.get(state) or _POSTGRESQL_CLASSES.get(state[:2])
         return None if kind is None else StoreUnavailable(kind, str(error))
-    # Without an SQLSTATE the server did not say it: the connection failed, or it never came about.
-    if not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+    # Without an SQLSTATE the server did not say it: the connection failed, or it never came about. One that ends in the
+    # middle of a result is the bare DatabaseError; its other subclasses are about the statement.
+    if type(error) is not psycopg2.DatabaseError and not isinstance(
+        error, psycopg2.OperationalError | psycopg2.InterfaceError
+    ):
         return None
     refused = any(words in str(error) for words in _LOGIN_WORDS)
     return StoreUnavailable(StoreFailure.REFUSED_LOGIN if refused else StoreFailure.UNREACHABLE, str(error))

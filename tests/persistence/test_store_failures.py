@@ -306,6 +306,12 @@ def test_a_mistake_in_what_is_written_says_nothing_about_the_store(error: Except
     assert failure_of(error) is None
 
 
+def test_a_connection_that_ends_in_the_middle_of_a_result_is_a_server_out_of_reach() -> None:
+    failure = failure_of(psycopg2.DatabaseError("server closed the connection unexpectedly"))
+    assert failure is not None
+    assert failure.kind is StoreFailure.UNREACHABLE
+
+
 def test_a_commit_to_a_file_waits_for_the_disk_and_holds_up_no_reader(store: SqlStore) -> None:
     writer = store._writer
     assert isinstance(writer, SqliteWriter)
