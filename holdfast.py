@@ -65,6 +65,7 @@ def run(
     for_: Annotated[str | None, typer.Option("--for", help="Stop after this time, such as 10s, 15m, 2h.")] = None,
     seed: Annotated[int, typer.Option(help="Of the paper market and the demo signals.")] = 1,
     mode: Annotated[str | None, typer.Option(help="paper, shadow or production.")] = None,
+    venue: Annotated[str | None, typer.Option(help="Venues, separated by commas.")] = None,
     force: Annotated[bool, typer.Option("--force", help="End the instance that runs on this data directory.")] = False,
     check_instances: Annotated[
         bool, typer.Option("--check-instances", help="List running instances and stop.")
@@ -88,7 +89,7 @@ def run(
     )
     if options.data and signals is None:
         logger.debug("no signals: the market is replayed, nothing is opened")
-    loaded = _load({"data_dir": data_dir, "mode": mode}, env_file)
+    loaded = _load({"data_dir": data_dir, "mode": mode, "venues": venue}, env_file)
     report = supervisor.run(options, loaded)
     if as_json:
         _print_json(report)

@@ -7,7 +7,7 @@ prices, everything in virtual time on one thread, as fast as it goes or at a cho
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 import typer
 from loguru import logger
+from pydantic import SecretStr
 
 from actors import addresses
 from actors.desk import Untracked
@@ -23,10 +24,12 @@ from actors.house import House, HouseParts, VenueParts
 from actors.kernel import ActorSystem, NotReady, ShutdownPhase, ThreadRuntime, VirtualRuntime, VirtualTime
 from actors.notice_log import log_notice
 from actors.policies import position_policies, risk_policy, sizing_policy
+from actors.ports import VenueCalls
 from actors.signal_source import SignalFeed
 from actors.status import POSITIONS, StatusReader, VenueBook
 from adapters.alert_log import AlertLog
 from adapters.candles import BadRecordingError
+from adapters.connect import connect
 from adapters.console import LiveStatus, print_banner
 from adapters.instance_lock import InstanceLock
 from adapters.logs import LOG_DIRECTORY, Logs, use_utf8_streams
@@ -43,10 +46,13 @@ from adapters.simulator.scheduler_thread import SchedulerThread
 from adapters.status_file import write_status
 from adapters.status_text import status_line
 from adapters.stop_flag import StopFlag
+from adapters.venues.rest import VenueConfig
+from adapters.venues.shadow import ShadowCalls
 from messages.positions import Settle
 from messages.run_report import ConservationTotals, LedgerTotals, RunReport
-from messages.settings import Mode, Settings
+from messages.settings import PAPER, Mode, Settings, VenueAccess
 from messages.supervision import PauseOpening
+from messages.values import Venue
 from persistence.journal import Journal
 from persistence.opening import open_journal, store_of
 from persistence.queries import Queries
@@ -66,7 +72,11 @@ PACE_S: Final = 0.05
 SWITCH_INTERVAL_S: Final = 0.0005
 MAX_SIGNAL_AGE_S: Final = 25 * 60
 """A candle of 15 minutes, and the ten that its signal may take to arrive (S2.2)."""
+SIMULATED_KEYS: Final = ("KEY", "SECRET", "PASS")
+"""What ``holdfast simulate`` accepts."""
 SETTLE_S: Final = 15.0
+STALE_AFTER_S: Final = 4.0
+"""How long the prices of an open position may stay away; recorded candles have a price every 15 s only."""
 REPLAYS: Final = "replays"
 PAPER_STATE: Final = "paper.sqlite3"
 REPLAY_SLICE_MS: Final = 600_000
@@ -106,7 +116,7 @@ class Run:
     """A process's running parts."""
 
     system: ActorSystem
-    exchange: PaperExchange
+    exchange: PaperExchange | None
     journal: Journal
     store: SqlStore
     status: StatusReader
@@ -117,22 +127,19 @@ class Run:
 def _house(
     settings: Settings,
     system: ActorSystem,
-    exchange: PaperExchange,
+    venues: Sequence[VenueParts],
     journal: Journal,
     epoch: int,
     feed: SignalFeed | None,
+    *,
+    stale_after_s: float | None,
 ) -> House:
-    venue = VenueParts(
-        calls=PaperCalls(exchange),
-        streams=PaperStreams(exchange),
-        symbols=tuple(exchange.engine.state.instruments),
-    )
     return House(
         system,
         HouseParts(
             journal=journal,
             owner_epoch=epoch,
-            venues=[venue],
+            venues=venues,
             sink=AlertLog(),
             feed=feed,
             policies=position_policies(settings),
@@ -140,8 +147,17 @@ def _house(
             risk=risk_policy(settings),
             max_signal_age_s=MAX_SIGNAL_AGE_S,
             sync_every_s=settings.sync_interval_seconds,
-            untracked=Untracked(settings.untracked),
+            untracked=Untracked.ALERT if settings.mode is Mode.SHADOW else Untracked(settings.untracked),
+            stale_after_s=stale_after_s,
         ),
+    )
+
+
+def _paper_parts(exchange: PaperExchange) -> VenueParts:
+    return VenueParts(
+        calls=PaperCalls(exchange),
+        streams=PaperStreams(exchange),
+        symbols=tuple(exchange.engine.state.instruments),
     )
 
 
@@ -166,14 +182,14 @@ def _shut_down(run: Run) -> None:
     logger.info("stopped in order in {:.1f} s", report.seconds)
 
 
-def _report(run: Run, settings: Settings, *, ticks: int, real_s: float) -> RunReport:
+def _report(run: Run, settings: Settings, *, real_s: float) -> RunReport:
     totals = run_totals(Queries(run.store))
     told = run.system.conservation()
     return RunReport(
         mode=settings.mode,
         virtual_seconds=(run.now_ms() - run.started_ms) / 1_000,
         real_seconds=round(real_s, 3),
-        ticks=ticks,
+        ticks=run.exchange.ticks if run.exchange is not None else 0,
         positions=totals.positions,
         signals=totals.signals,
         pnl=totals.pnl,
@@ -185,12 +201,16 @@ def _report(run: Run, settings: Settings, *, ticks: int, real_s: float) -> RunRe
     )
 
 
-def _ledger(exchange: PaperExchange) -> LedgerTotals:
+def _ledger(exchange: PaperExchange | None) -> LedgerTotals | None:
+    """A real venue keeps no such book."""
+    if exchange is None:
+        return None
     return msgspec.convert(dict(exchange.ledger_snapshot()), LedgerTotals)
 
 
-def _book(exchange: PaperExchange) -> VenueBook:
-    return VenueBook(unprotected_seconds=_ledger(exchange).unprotected_seconds)
+def _book(exchange: PaperExchange | None) -> VenueBook:
+    ledger = _ledger(exchange)
+    return VenueBook() if ledger is None else VenueBook(unprotected_seconds=ledger.unprotected_seconds)
 
 
 # --- the two worlds ---------------------------------------------------------------------------------------------------
@@ -205,28 +225,71 @@ def _run_live(options: RunOptions, settings: Settings, stop: StopFlag, lock: Ins
         journal, epoch = open_journal(
             store, data_dir=settings.data_dir, owner_name=f"process {os.getpid()}", resources=resources
         )
-        clock = SchedulerThread(on_error=lambda error: logger.error("the paper exchange failed: {!r}", error))
-        clock.start()
-        resources.callback(clock.stop)
-        exchange = _paper_exchange(options, settings, clock)
-        exchange.start()
-        resources.callback(exchange.stop)
-        signals: SignalFeed
-        if options.signals is None:
-            signals = DemoSignals(seed=options.seed, symbols=settings.paper_symbols)
-        else:
+        venues, exchange = _live_venues(options, settings, resources)
+        signals: SignalFeed | None = None
+        if options.signals is not None:
             signals = FollowedSignals(options.signals)
+        elif exchange is not None:
+            signals = DemoSignals(seed=options.seed, symbols=settings.paper_symbols)
         system = ActorSystem(runtime=ThreadRuntime())
-        run = _running(settings, system, exchange, journal, store, clock.now_ms)
+        run = _running(settings, system, exchange, journal, store, _wall_clock_ms)
         try:
-            system.start(_house(settings, system, exchange, journal, epoch, signals).root())
+            house = _house(settings, system, venues, journal, epoch, signals, stale_after_s=STALE_AFTER_S)
+            system.start(house.root())
             _watch(run, options, settings, stop, lock)
         except NotReady as error:
             raise CannotRunError(str(error), OUT_OF_REACH) from error
         finally:
             _shut_down(run)
-        write_status(settings.data_dir, run.status.read(now_ms=clock.now_ms(), book=VenueBook()))
-        return _report(run, settings, ticks=exchange.ticks, real_s=time.monotonic() - began_s)
+        write_status(settings.data_dir, run.status.read(now_ms=_wall_clock_ms(), book=_book(exchange)))
+        return _report(run, settings, real_s=time.monotonic() - began_s)
+
+
+def _wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _live_venues(
+    options: RunOptions, settings: Settings, resources: ExitStack
+) -> tuple[list[VenueParts], PaperExchange | None]:
+    """The connections of every venue; and the paper exchange, when that is one of them."""
+    parts: list[VenueParts] = []
+    exchange: PaperExchange | None = None
+    for venue in settings.venues:
+        if venue == PAPER:
+            clock = SchedulerThread(on_error=lambda error: logger.error("the paper exchange failed: {!r}", error))
+            clock.start()
+            resources.callback(clock.stop)
+            exchange = _paper_exchange(options, settings, clock)
+            exchange.start()
+            resources.callback(exchange.stop)
+            parts.append(_paper_parts(exchange))
+        else:
+            calls, streams = connect(_venue_config(venue, settings))
+            resources.callback(calls.close)
+            sending: VenueCalls = ShadowCalls(calls) if settings.mode is Mode.SHADOW else calls
+            parts.append(VenueParts(calls=sending, streams=streams, symbols=()))
+    return parts, exchange
+
+
+def _venue_config(venue: Venue, settings: Settings) -> VenueConfig:
+    """Keys and addresses of one venue; a simulated exchange on this machine has keys of its own (S20)."""
+    access = settings.access.get(venue, VenueAccess())
+
+    def secret(value: SecretStr | None, simulated: str) -> str:
+        if value is not None:
+            return value.get_secret_value()
+        return simulated if access.is_simulated else ""
+
+    return VenueConfig(
+        venue=venue,
+        api_key=secret(access.api_key, SIMULATED_KEYS[0]),
+        api_secret=secret(access.api_secret, SIMULATED_KEYS[1]),
+        api_passphrase=secret(access.api_passphrase, SIMULATED_KEYS[2]),
+        testnet=access.testnet,
+        rest_url=access.rest_url,
+        ws_url=access.ws_url,
+    )
 
 
 def _paper_exchange(options: RunOptions, settings: Settings, clock: SchedulerThread) -> PaperExchange:
@@ -253,7 +316,7 @@ def _paper_exchange(options: RunOptions, settings: Settings, clock: SchedulerThr
 def _running(
     settings: Settings,
     system: ActorSystem,
-    exchange: PaperExchange,
+    exchange: PaperExchange | None,
     journal: Journal,
     store: SqlStore,
     now_ms: Callable[[], int],
@@ -332,11 +395,12 @@ def _run_replay(options: RunOptions, settings: Settings, stop: StopFlag, data_di
         exchange.start()
         system = ActorSystem(runtime=VirtualRuntime(clock, trace=False))
         run = _running(settings, system, exchange, journal, store, clock.now_ms)
-        system.start(_house(settings, system, exchange, journal, epoch, signals).root())
+        venues = [_paper_parts(exchange)]
+        system.start(_house(settings, system, venues, journal, epoch, signals, stale_after_s=None).root())
         end_ms = feed.end_ms if options.for_s is None else feed.start_ms + int(options.for_s * 1_000)
         _drive(run, clock, min(end_ms, feed.end_ms), options, stop)
         _shut_down(run)
-        return _report(run, settings, ticks=exchange.ticks, real_s=time.monotonic() - began_s)
+        return _report(run, settings, real_s=time.monotonic() - began_s)
 
 
 def _drive(run: Run, clock: VirtualTime, end_ms: int, options: RunOptions, stop: StopFlag) -> None:
@@ -367,10 +431,6 @@ def run(options: RunOptions, loaded: LoadedSettings) -> RunReport:
         CannotRunError: And the other errors that the command line turns into texts.
     """
     settings = loaded.settings
-    if settings.mode is not Mode.PAPER:
-        raise CannotRunError(
-            f"mode {settings.mode} is not available in this version: it runs on paper only", WRONG_USAGE
-        )
     use_utf8_streams()
     stop = StopFlag()
     stop.install()

@@ -33,6 +33,7 @@ from messages.positions import (
 from messages.supervision import (
     AccountSeen,
     InstrumentsRead,
+    PolledPrice,
     PositionReady,
     ReadAccountNow,
     RestoreVenue,
@@ -80,6 +81,7 @@ class DeskActor(Actor):
         journal: Ref,
         risk: Ref,
         account_path: str,
+        market_path: str,
         find: Callable[[str], Ref | None],
         spawn: SpawnPosition,
         untracked: Untracked,
@@ -91,6 +93,7 @@ class DeskActor(Actor):
         self._journal = journal
         self._risk = risk
         self._account_path = account_path
+        self._market_path = market_path
         self._find = find
         self._spawn = spawn
         self._untracked = untracked
@@ -127,6 +130,7 @@ class DeskActor(Actor):
                 self._on_instruments(message)
             case AccountSeen():
                 self._account = message
+                self._pass_prices_on(message.report)
                 self._compare()
             case VenueRestored():
                 self._restored = message
@@ -196,6 +200,12 @@ class DeskActor(Actor):
         for position in report.positions:
             self._look_at(position, report)
         self._open_when_ready()
+
+    def _pass_prices_on(self, report: AccountReport) -> None:
+        market = self._find(self._market_path)
+        if market is not None:
+            for position in report.positions:
+                market.tell(PolledPrice(symbol=position.symbol, mark=position.mark_price))
 
     def _look_at(self, position: PositionReport, account: AccountReport) -> None:
         key = self._key(position.symbol, position.side)

@@ -52,6 +52,7 @@ class HouseParts:
     Attributes:
         max_signal_age_s: A signal older than this is refused as late.
         sync_every_s: How often each account is read in whole (S14).
+        stale_after_s: How long prices may stay away before they are asked for; ``None`` in a replay of candles.
     """
 
     journal: JournalPort
@@ -65,6 +66,7 @@ class HouseParts:
     max_signal_age_s: float
     sync_every_s: float
     untracked: Untracked
+    stale_after_s: float | None = 4.0
     hedge_mode: bool = False
 
 
@@ -121,9 +123,9 @@ class House:
             children=[
                 _pooled("execution", lambda: self._execution(parts)),
                 _pooled("desk", lambda: self._desk(parts)),
-                _pooled("market", lambda: MarketActor(directory=self._system.find)),
+                _pooled("market", lambda: self._market(venue)),
                 _pooled("account", lambda: self._account(venue)),
-                _pooled("stream", lambda: self._stream(parts)),
+                _pinned("stream", lambda: self._stream(parts)),
             ],
         )
 
@@ -142,6 +144,7 @@ class House:
             journal=self._ref(addresses.JOURNAL),
             risk=self._ref("risk"),
             account_path=addresses.exchange(venue, "account"),
+            market_path=addresses.exchange(venue, "market"),
             find=self._system.find,
             spawn=lambda key, instrument, desk: self._spawn_position(parts, key, instrument, desk),
             untracked=self._parts.untracked,
@@ -180,6 +183,14 @@ class House:
         return GroupSpec(
             name=addresses.positions(venue).strip("/"),
             intensity=Intensity(max_restarts=5 * POSITION_RESTARTS, within_s=60.0),
+        )
+
+    def _market(self, venue: Venue) -> Actor:
+        return MarketActor(
+            directory=self._system.find,
+            stream_path=addresses.exchange(venue, "stream"),
+            account_path=addresses.exchange(venue, "account"),
+            stale_after_s=self._parts.stale_after_s,
         )
 
     def _account(self, venue: Venue) -> Actor:

@@ -1,8 +1,10 @@
 """The prices of one venue.
 
 **Owns** the last price of each symbol, a minute of its history, and who needs to see which price.
-**Accepts** Tick (from the market stream), WatchMarket and AttentionBand (from positions), PriceOf (asked).
-**Sends** Tick to a position whose band it leaves, or that has not handled the last one yet.
+**Accepts** Tick (from the market stream), WatchMarket and AttentionBand (from positions), PolledPrice (from the desk),
+PriceOf (asked), and its own timer.
+**Sends** Tick to a position whose band it leaves, or that has not handled the last one yet; SymbolWanted and, when
+prices that somebody needs stop coming, StreamOfNoUse to the stream actor and ReadAccountNow to the account actor.
 **On crash** the history of the last minute is lost; positions, which watch this actor, ask again for every tick.
 """
 
@@ -14,11 +16,23 @@ from typing import Final, assert_never
 from actors.addresses import Directory
 from actors.kernel import Actor, Ref
 from messages.market import AttentionBand, Tick
-from messages.supervision import LastPrice, PriceOf, WatchMarket
+from messages.supervision import (
+    Due,
+    LastPrice,
+    PolledPrice,
+    PriceOf,
+    ReadAccountNow,
+    StreamOfNoUse,
+    SymbolWanted,
+    WatchMarket,
+)
 from messages.values import ZERO, Price, Side, Symbol
 
 MINUTE_MS: Final = 60_000
 HISTORY_STEP_MS: Final = 1_000
+CHECK_EVERY_S: Final = 1.0
+POLL_EVERY_MS: Final = 2_000
+RECONNECT_EVERY_MS: Final = 15_000
 
 
 @dataclass(slots=True)
@@ -33,6 +47,11 @@ class _Watcher:
     momentum_percent: Decimal = ZERO
     unseen_high: Price | None = None
     unseen_low: Price | None = None
+
+    @property
+    def is_interested(self) -> bool:
+        """Whether any price matters to it now."""
+        return self.watches_all or self.lower is not None or self.upper is not None
 
     def needs(self, tick: Tick, minute_ago: Price | None) -> bool:
         """A tick outside the band matters; and while one is unhandled, the band that follows from it is not known."""
@@ -69,6 +88,7 @@ class _Watcher:
 @dataclass(slots=True)
 class _Market:
     last: Tick | None = None
+    heard_ms: int = 0
     history: deque[tuple[int, Price]] = field(default_factory=deque)
     watchers: dict[str, _Watcher] = field(default_factory=dict)
 
@@ -92,15 +112,33 @@ class _Market:
 class MarketActor(Actor):
     """Forwards to each position the ticks that can change something for it, and no others."""
 
-    def __init__(self, *, directory: Directory) -> None:
+    def __init__(
+        self, *, directory: Directory, stream_path: str, account_path: str, stale_after_s: float | None
+    ) -> None:
+        """``stale_after_s``: how long a price that somebody needs may stay away; ``None`` as long as it likes."""
         super().__init__()
         self._directory = directory
+        self._stream_path = stream_path
+        self._account_path = account_path
+        self._stale_after_s = stale_after_s
         self._markets: dict[Symbol, _Market] = {}
+        self._stale: frozenset[Symbol] = frozenset()
+        self._polled_ms = 0
+        self._reconnected_ms = 0
 
-    def on_receive(self, message: Tick | WatchMarket | AttentionBand | PriceOf) -> LastPrice | None:
+    def on_start(self) -> None:
+        if self._stale_after_s is not None:
+            self.context.schedule_every("check", CHECK_EVERY_S, Due(what="check"))
+
+    def on_receive(self, message: Tick | WatchMarket | AttentionBand | PolledPrice | PriceOf | Due) -> LastPrice | None:
         match message:
             case Tick():
+                self._market(message.symbol).heard_ms = self.context.now_ms()
                 self._on_tick(message)
+            case PolledPrice():
+                self._on_polled(message)
+            case Due():
+                self._check(self.context.now_ms())
             case WatchMarket():
                 self._on_watch(message)
             case AttentionBand():
@@ -133,9 +171,45 @@ class MarketActor(Actor):
         if ref is None:
             return
         market = self._market(message.symbol)
+        if not market.watchers:
+            market.heard_ms = self.context.now_ms()
+            self._tell(self._stream_path, SymbolWanted(symbol=message.symbol))
         watcher = market.watchers[message.path] = _Watcher(ref)
         if market.last is not None:
             watcher.tell(market.last, market.minute_ago(market.last.time_ms))
+
+    # --- prices that stay away ----------------------------------------------------------------------------------------
+
+    def _check(self, now_ms: int) -> None:
+        """The stream may be connected and answer pings and still bring nothing: then prices are asked for (F11)."""
+        limit_ms = int((self._stale_after_s or 0.0) * 1_000)
+        self._stale = frozenset(
+            symbol
+            for symbol, market in self._markets.items()
+            if now_ms - market.heard_ms > limit_ms and any(each.is_interested for each in market.watchers.values())
+        )
+        if not self._stale:
+            return
+        why = f"no price of {', '.join(sorted(self._stale))} for {limit_ms / 1_000:g} s"
+        if now_ms - self._polled_ms >= POLL_EVERY_MS:
+            self._polled_ms = now_ms
+            self._tell(self._account_path, ReadAccountNow(why=why))
+        if now_ms - self._reconnected_ms >= RECONNECT_EVERY_MS:
+            self._reconnected_ms = now_ms
+            self._tell(self._stream_path, StreamOfNoUse(why=why))
+
+    def _on_polled(self, message: PolledPrice) -> None:
+        last = self._market(message.symbol).last
+        if message.symbol not in self._stale or last is None:
+            return
+        price = message.mark
+        now_ms = self.context.now_ms()
+        self._on_tick(replace(last, last=price, mark=price, high=price, low=price, time_ms=now_ms, count=1))
+
+    def _tell(self, path: str, message: object) -> None:
+        ref = self._directory(path)
+        if ref is not None:
+            ref.tell(message)
 
     def _on_band(self, message: AttentionBand) -> None:
         watcher = self._market(message.symbol).watchers.get(message.path)

@@ -77,8 +77,12 @@ class VenueStreams(Protocol):
         """Subscribe market data of exactly these symbols."""
         ...
 
+    def reconnect(self) -> None:
+        """Give the connections up and make new ones: somebody knows that they bring nothing."""
+        ...
+
     def stop(self) -> None:
-        """Disconnect and let go of threads."""
+        """Disconnect and let go of threads; harmless when they never ran."""
         ...
 
 

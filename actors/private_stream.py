@@ -1,17 +1,20 @@
 """The private and market streams of one venue.
 
 **Owns** the venue's streams: that they run, and for which symbols.
-**Accepts** StreamChanged from the streams' own threads.
+**Accepts** SymbolWanted and StreamOfNoUse (from the market actor).
 **Sends** ticks straight from the stream's thread to the market actor; orders, fills, funding, positions and
 StreamChanged to the desk.
 **On crash** the streams are stopped and started again; the desk reads the account when they are back.
 """
+
+from typing import assert_never
 
 from actors.kernel import Actor, Ref
 from actors.ports import VenueStreams
 from messages.market import Tick
 from messages.orders import FillReport, FundingReport, OrderReport, PositionReport
 from messages.positions import FillReceived, FundingReceived, OrderUpdated, PositionUpdated, StreamChanged
+from messages.supervision import StreamOfNoUse, SymbolWanted
 from messages.values import Symbol, Venue
 
 
@@ -58,8 +61,16 @@ class StreamActor(Actor):
         self._streams.watch(self._symbols)
         self._streams.start(self._listener)
 
-    def on_receive(self, message: object) -> None:
-        """Nothing is told to it: the stream speaks by itself."""
+    def on_receive(self, message: SymbolWanted | StreamOfNoUse) -> None:
+        match message:
+            case SymbolWanted(symbol=symbol):
+                if symbol not in self._symbols:
+                    self._symbols = (*self._symbols, symbol)
+                    self._streams.watch(self._symbols)
+            case StreamOfNoUse():
+                self._streams.reconnect()
+            case _:
+                assert_never(message)
 
     def on_stop(self) -> None:
         self._streams.stop()

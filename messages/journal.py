@@ -170,6 +170,7 @@ class CommitResult:
         stale: A later epoch owns the subject, and nothing was written.
         repeated: It was on record already, and nothing was written again: its intents may have been handed out.
         refused: The database took everything but this one, for good: a mistake of ours, and why.
+        deposed: Stale because another process has taken the account over: nothing of this one counts any more.
     """
 
     decision_id: str
@@ -177,6 +178,7 @@ class CommitResult:
     durability: Durability
     repeated: bool = False
     refused: str = ""
+    deposed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

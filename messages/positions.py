@@ -81,7 +81,7 @@ class InstrumentChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecuteIntents:
-    """Intents that are durable now and may be sent; told by the journal.
+    """Intents that are durable since ``committed_ms`` and may be sent; told by the journal.
 
     Not repeated after a crash: some of them may have been sent. The positions ask for theirs to be resolved instead.
     """
@@ -90,6 +90,7 @@ class ExecuteIntents:
 
     path: str
     intents: tuple[Intent, ...]
+    committed_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

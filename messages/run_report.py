@@ -69,6 +69,7 @@ class RunReport:
         virtual_seconds: Market time that passed.
         real_seconds: Wall-clock time that it took.
         ticks: Price changes that the venue made.
+        ledger: ``None`` on real venues, which keep no such book.
         fingerprint: Of the closed trades: the same input gives the same one.
     """
 
@@ -79,7 +80,7 @@ class RunReport:
     positions: PositionCounts
     signals: SignalCounts
     pnl: PnlTotals
-    ledger: LedgerTotals
+    ledger: LedgerTotals | None
     conservation: ConservationTotals
     fingerprint: str
 

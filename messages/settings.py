@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
@@ -116,6 +117,16 @@ class VenueAccess(BaseModel):
     testnet: bool = False
     rest_url: Url | None = None
     ws_url: WebSocketUrl | None = None
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether both addresses are this machine's own: a simulated exchange, where nothing is real."""
+        return _is_loopback(self.rest_url) and _is_loopback(self.ws_url)
+
+
+def _is_loopback(address: str | None) -> bool:
+    host = urlsplit(address).hostname if address is not None else None
+    return host in {"localhost", "127.0.0.1", "::1"}
 
 
 class Settings(BaseModel):
@@ -276,15 +287,17 @@ def _breakeven_pays(settings: Settings) -> list[str]:
 
 def _venues_fit_the_mode(settings: Settings) -> list[str]:
     real = [venue for venue in settings.venues if venue != PAPER]
+    none_given = VenueAccess()
+    real = [venue for venue in real if not settings.access.get(venue, none_given).is_simulated]
     if settings.mode is Mode.PAPER:
         return [
-            f"HOLDFAST_VENUES names {venue}, and the mode is paper: allowed is {PAPER}, "
+            f"HOLDFAST_VENUES names {venue}, and the mode is paper: allowed is {PAPER}, a simulated {venue} "
+            f"({venue.upper()}_REST_URL and {venue.upper()}_WS_URL on this machine, see holdfast simulate), "
             f"or HOLDFAST_MODE=shadow (watches only) or HOLDFAST_MODE=production (acts)"
             for venue in real
         ]
-    if len(real) < len(settings.venues):
+    if PAPER in settings.venues:
         return [f"HOLDFAST_VENUES names {PAPER}: the mode {settings.mode} needs real venues"]
-    none_given = VenueAccess()
     return [
         f"{venue.upper()}_{name} is missing: the mode {settings.mode} needs the venue's key and secret"
         for venue in real

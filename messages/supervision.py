@@ -151,6 +151,13 @@ class JournalChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnershipLost:
+    """Another process has taken the account over: this one opens nothing, and sends nothing, any more."""
+
+    DELIVERY: ClassVar[Delivery] = _CONTROL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceRead:
     """The account's money on one venue."""
 
@@ -221,3 +228,31 @@ class RiskSummary:
     signals_accepted: int
     signals_rejected: int
     paused: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolWanted:
+    """Told to the stream actor: somebody needs the prices of this symbol from now on."""
+
+    DELIVERY: ClassVar[Delivery] = _PROTECTIVE
+
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOfNoUse:
+    """Told to the stream actor: connected or not, it brings nothing; make a new connection."""
+
+    DELIVERY: ClassVar[Delivery] = _CONTROL
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolledPrice:
+    """A mark price that came by request; it counts while the stream brings none."""
+
+    DELIVERY: ClassVar[Delivery] = _PROTECTIVE
+
+    symbol: Symbol
+    mark: Price

@@ -75,6 +75,10 @@ class PaperStreams:
         if new:
             self._exchange.scheduler.call_later(0.0, lambda: self._tell_present(new, connection))
 
+    def reconnect(self) -> None:
+        """Give the connection up and make a new one."""
+        self.drop(self._exchange.config.connect_delay.draw_s(self._exchange.config.seed, _SHUFFLE))
+
     def stop(self) -> None:
         """Disconnect; the listener is called no more."""
         self._exchange.unsubscribe(self)

@@ -37,6 +37,11 @@ class TwoStreams:
         """Subscribe market data of exactly these symbols."""
         self.market.watch(symbols)
 
+    def reconnect(self) -> None:
+        """Give both connections up and make new ones."""
+        self.private.reconnect()
+        self.market.reconnect()
+
     def stop(self) -> None:
         """Disconnect both."""
         self.private.stop()
