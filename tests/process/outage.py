@@ -141,9 +141,7 @@ class Outage:
             if view is None or view.database is DatabaseState.OK or view.health is Health.HEALTHY:
                 self.report.problems.append(f"the database is away, and the status says {view}")
         self._until(began_s + self.seconds)
-        self.life.until(
-            lambda: self._tended() and self.report.stops_moved, "a stop to be moved", timeout_s=MOVED_WITHIN_S
-        )
+        self.life.until(lambda: self._tended() and self.report.stops_moved, "a stop to be moved")
         view = self.installation.status()
         self.report.seconds = round(time.monotonic() - began_s, 1)
         self.report.opened_meanwhile = self._opened() - opened

@@ -16,7 +16,7 @@ class SignalWriter:
     path: Path
     symbols: Sequence[str]
     chance: random.Random = field(default_factory=lambda: random.Random(1))
-    every_s: float = 0.8
+    every_s: float = 0.5
     written: dict[str, int] = field(default_factory=dict)
     next_s: float = 0.0
 
