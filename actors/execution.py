@@ -2,8 +2,8 @@
 
 **Owns** the venue's calls, their order of priority and their budget, and each intent from the moment it is durable
 until what came of it is known.
-**Accepts** ExecuteIntents (from the journal), ResolveIntents (from positions that come back), VenueRead, and its own
-CallAnswered and timers.
+**Accepts** ExecuteIntents, Committed and CommitRefused (from the journal), ResolveIntents (from positions that come
+back), VenueRead, and its own CallAnswered and timers.
 **Sends** IntentSettled and late OrderUpdated to positions, VenueReadDone to whoever asked, Decision (the audit log) to
 the journal.
 **On crash** what was under way is forgotten; the positions, which watch this actor, ask for their open intents to be
@@ -11,13 +11,15 @@ resolved, and each is looked for at the venue by its id before anything is sent 
 """
 
 from collections import OrderedDict
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from actors.addresses import Directory
 from actors.kernel import Actor, Ref
+from actors.lease import Lease
+from actors.order_audit import OrderAudit
 from actors.ports import VenueCalls
-from actors.venue_queue import ENTRY, POLL, PROTECTIVE, REDUCING, Call, Job, VenueQueue, Waiting
-from messages.journal import AuditRecord, Decision
+from actors.venue_queue import ENTRY, POLL, PROTECTIVE, REDUCING, Call, Job, VenueQueue, Waiting, intent_of, request_of
+from messages.journal import CommitRefused, Committed
 from messages.orders import OrderReport, OrderSpec, OrderStatus
 from messages.positions import (
     ExecuteIntents,
@@ -32,7 +34,7 @@ from messages.positions import (
 )
 from messages.state import Intent, IntentAction
 from messages.supervision import CallAnswered, Due
-from messages.values import Epoch, IntentId, OrderPurpose
+from messages.values import IntentId, OrderPurpose
 from messages.venue import (
     AccountReport,
     AmendOrder,
@@ -62,9 +64,14 @@ HOLD_STEP_S: Final = 0.1
 MAX_ASKED_AT_ONCE: Final = 2
 SLOW_S: Final = 1.0
 """A request without an answer for this long is asked about, or asked again, beside the first one."""
+CHANGES: Final = (PlaceOrder, AmendOrder, CancelOrder, SetLeverage)
 SETTLED_KEPT: Final = 10_000
 CALLS_AN_EPOCH: Final = 10**9
 RETRYABLE: Final = frozenset({RejectReason.RATE_LIMITED, RejectReason.CLOCK})
+
+ExecutionMessage: TypeAlias = (
+    ExecuteIntents | ResolveIntents | VenueRead | CallAnswered | Committed | CommitRefused | Due | Settle
+)
 
 
 class ExecutionActor(Actor):
@@ -73,20 +80,21 @@ class ExecutionActor(Actor):
     def __init__(self, *, calls: VenueCalls, journal: Ref, directory: Directory, owner_epoch: int) -> None:
         super().__init__()
         self._calls = calls
-        self._journal = journal
         self._directory = directory
-        self._owner_epoch = owner_epoch
         self._jobs: dict[IntentId, Job] = {}
         self._settled: OrderedDict[IntentId, None] = OrderedDict()
         self._queue = VenueQueue()
         self._numbers = 0
         self._reads: dict[int, Job] = {}
         self._round_trip_s = HEDGE_FLOOR_S / HEDGE_ROUND_TRIPS
-        self._audited = 0
+        self._audit = OrderAudit(venue=calls.venue, journal=journal, owner_epoch=owner_epoch)
+        self._lease = Lease(journal=journal, owner_epoch=owner_epoch)
+        self._held_back: list[Waiting] = []
 
-    def on_receive(self, message: ExecuteIntents | ResolveIntents | VenueRead | CallAnswered | Due | Settle) -> object:
+    def on_receive(self, message: ExecutionMessage) -> object:
         match message:
-            case ExecuteIntents():
+            case ExecuteIntents(committed_ms=committed_ms):
+                self._lease.confirm(committed_ms)
                 for intent in message.intents:
                     self._execute(intent, message.path)
             case ResolveIntents():
@@ -98,6 +106,9 @@ class ExecutionActor(Actor):
                 self._answered(message)
             case Due(what=what):
                 self._due(what)
+            case Committed() | CommitRefused():
+                self._lease.answered(self.context, granted=isinstance(message, Committed))
+                self._send_held_back()
             case Settle():
                 return sum(not job.given_up for job in self._jobs.values())
             case _:
@@ -110,11 +121,11 @@ class ExecutionActor(Actor):
     def _execute(self, intent: Intent, path: str) -> None:
         if intent.intent_id in self._jobs or intent.intent_id in self._settled:
             return
-        job = self._job(intent, path)
-        if intent.expires_ms is not None and self.context.now_ms() >= intent.expires_ms:
-            self._settle(job, NeverSent(text="it was too late to send it"))
-        else:
-            self._send_order(job)
+        self._send_order(self._job(intent, path))
+
+    def _is_too_late(self, job: Job) -> bool:
+        expires_ms = job.intent.expires_ms if job.intent is not None else None
+        return expires_ms is not None and self.context.now_ms() >= expires_ms
 
     def _resolve_restored(self, intent: Intent, path: str) -> None:
         """An intent of before a restart: it may have been sent, it may still be on its way."""
@@ -137,12 +148,12 @@ class ExecutionActor(Actor):
         return job
 
     def _send_order(self, job: Job) -> None:
-        intent = _intent_of(job)
+        intent = intent_of(job)
         if self._would_free_the_id(intent):
             self.context.schedule_once(("hold", intent.intent_id), HOLD_STEP_S, Due(what=f"hold {intent.intent_id}"))
             return
         job.sends += 1
-        self._queue.add(job, _request_of(intent), resolves=False)
+        self._queue.add(job, request_of(intent), resolves=False)
         if intent.protective:
             self._hedge_later(job)
         else:
@@ -159,7 +170,7 @@ class ExecutionActor(Actor):
         )
 
     def _hedge_later(self, job: Job) -> None:
-        intent = _intent_of(job)
+        intent = intent_of(job)
         delay_s = min(max(self._round_trip_s * HEDGE_ROUND_TRIPS, HEDGE_FLOOR_S), HEDGE_CAP_S)
         self.context.schedule_once(("hedge", intent.intent_id), delay_s, Due(what=f"hedge {intent.intent_id}"))
 
@@ -167,7 +178,7 @@ class ExecutionActor(Actor):
         """Look the order up by its client order id, unless that is under way."""
         if job.asking or job.settled:
             return
-        intent = _intent_of(job)
+        intent = intent_of(job)
         job.asking = True
         job.queries += 1
         order = intent.order
@@ -186,14 +197,37 @@ class ExecutionActor(Actor):
     def _send_what_fits(self) -> None:
         now_ms = self.context.now_ms()
         while (waiting := self._queue.next(now_ms)) is not None:
-            self._send(waiting)
+            if isinstance(waiting.request, CHANGES) and not self._lease.holds(now_ms):
+                self._held_back.append(waiting)
+                waiting.job.queued += 1
+                self._lease.ask(self.context)
+            else:
+                self._send(waiting)
         look_again_ms = self._queue.look_again_ms(now_ms)
         if look_again_ms is not None:
             self.context.schedule_once("queue", (look_again_ms - now_ms) / 1_000, Due(what="queue"))
 
+    def _send_held_back(self, *, only_protective: bool = False) -> None:
+        """The journal gave its word, or could not in time; without the word only what protects goes out."""
+        if self._lease.lost:
+            return
+        held_back, self._held_back = self._held_back, []
+        for waiting in held_back:
+            if only_protective and waiting.priority > PROTECTIVE:
+                self._held_back.append(waiting)
+                continue
+            waiting.job.queued -= 1
+            if not waiting.job.settled:
+                self._send(waiting)
+        if self._held_back:
+            self._lease.ask(self.context)
+
     def _send(self, waiting: Waiting) -> None:
         job = waiting.job
         self.context.check_epoch()
+        if job.first_sent_ms is None and not waiting.resolves and self._is_too_late(job):
+            self._settle(job, NeverSent(text="it was too late to send it"))
+            return
         self._numbers += 1
         # Unique across incarnations: an answer to a call of a predecessor must not be taken for one of ours.
         call_id = self.context.epoch * CALLS_AN_EPOCH + self._numbers
@@ -227,7 +261,7 @@ class ExecutionActor(Actor):
         if job.read is not None:
             self._read_answered(job, call, answer)
             return
-        self._audit(call, answer)
+        self._audit.record(self.context, call, answer)
         if call.resolves:
             job.asking = False
         if job.settled:
@@ -273,14 +307,14 @@ class ExecutionActor(Actor):
             self._queue.add(job, call.request, resolves=False)
             return
         if isinstance(call.request, SetLeverage):
-            self._audit(call, answer)
+            self._audit.record(self.context, call, answer)
         job.settled = True
         self._reads.pop(job.number, None)
         request: ReadRequest | SetLeverage = job.read.request if job.read is not None else FetchAccount()
         self._tell(job.path, VenueReadDone(request=request, answer=answer, asked_ms=call.sent_ms))
 
     def _order_answered(self, job: Job, answer: VenueAnswer) -> None:
-        intent = _intent_of(job)
+        intent = intent_of(job)
         match answer:
             case OrderAccepted():
                 self._settle(job, answer)
@@ -297,7 +331,7 @@ class ExecutionActor(Actor):
 
     def _resolved(self, job: Job, answer: VenueAnswer) -> None:
         """What the venue says when it is asked for the order by its id."""
-        intent = _intent_of(job)
+        intent = intent_of(job)
         match answer:
             case OrderAccepted(report=report):
                 self._found(job, report)
@@ -316,7 +350,7 @@ class ExecutionActor(Actor):
 
     def _found(self, job: Job, report: OrderReport) -> None:
         """The order is there; whether what was intended with it came about, its condition says."""
-        intent = _intent_of(job)
+        intent = intent_of(job)
         as_intended = {
             IntentAction.PLACE: not self._is_anonymous(intent) or report.trigger_price == intent.order.trigger_price,
             IntentAction.AMEND: report.trigger_price == intent.order.trigger_price,
@@ -330,7 +364,7 @@ class ExecutionActor(Actor):
             self._try_again(job)
 
     def _not_found(self, job: Job, answer: OrderRejected) -> None:
-        intent = _intent_of(job)
+        intent = intent_of(job)
         if intent.action is not IntentAction.PLACE:
             self._settle(job, job.refusal or answer)
         elif job.refusal is not None and job.refusal.reason is not RejectReason.DUPLICATE_ID and job.outstanding == 0:
@@ -345,12 +379,12 @@ class ExecutionActor(Actor):
             self._queue.add(job, FetchAccount(symbol=intent.order.symbol), resolves=True)
 
     def _may_still_arrive(self, job: Job) -> bool:
-        sent_ms = job.first_sent_ms if job.first_sent_ms is not None else _intent_of(job).created_ms
+        sent_ms = job.first_sent_ms if job.first_sent_ms is not None else intent_of(job).created_ms
         return self.context.now_ms() < sent_ms + REQUEST_LIFE_MS
 
     def _second_source(self, job: Job, account: AccountReport) -> None:
         """The account itself, after the longest life of a request: an entry that is in neither was never there."""
-        intent = _intent_of(job)
+        intent = intent_of(job)
         resting = any(order.client_order_id == intent.order.client_order_id for order in account.orders)
         position = any(item.hedge_side == intent.order.hedge_side for item in account.positions)
         if resting or position:
@@ -374,19 +408,23 @@ class ExecutionActor(Actor):
 
     def _give_up(self, job: Job, outcome: OutcomeUnknown) -> None:
         """The position must go on without it now; what became of it is asked for until it is known."""
-        intent = _intent_of(job)
+        intent = intent_of(job)
         job.given_up = True
         self.context.cancel(("hedge", intent.intent_id))
         self._tell(job.path, IntentSettled(intent=intent, outcome=outcome))
         self._ask_later(job)
 
     def _ask_later(self, job: Job) -> None:
-        intent = _intent_of(job)
+        intent = intent_of(job)
         delay_s = min(0.25 * 2 ** min(job.queries, 4), 4.0)
         self.context.schedule_once(("ask", intent.intent_id), delay_s, Due(what=f"ask {intent.intent_id}"))
 
     def _due(self, what: str) -> None:
         verb, _, intent_id = what.partition(" ")
+        if verb == "lease":
+            self._lease.unanswered()
+            self._send_held_back(only_protective=True)
+            return
         if verb == "read":
             self._read_is_slow(int(intent_id))
             return
@@ -416,7 +454,7 @@ class ExecutionActor(Actor):
         self._ask_for(job)
 
     def _settle(self, job: Job, outcome: IntentOutcomeAnswer) -> None:
-        intent = _intent_of(job)
+        intent = intent_of(job)
         job.settled = True
         self._jobs.pop(intent.intent_id, None)
         self._settled[intent.intent_id] = None
@@ -431,33 +469,6 @@ class ExecutionActor(Actor):
         if isinstance(answer, OrderAccepted) and not isinstance(call.request, CancelOrder):
             self._tell(job.path, OrderUpdated(report=answer.report))
 
-    # --- records ------------------------------------------------------------------------------------------------------
-
-    def _audit(self, call: Call, answer: VenueAnswer) -> None:
-        job = call.job
-        intent = job.intent
-        self._audited += 1
-        epoch = Epoch(owner=self._owner_epoch, actor=self.context.epoch)
-        record = AuditRecord(
-            intent_id=intent.intent_id if intent is not None else None,
-            position_id=intent.position_id if intent is not None else None,
-            venue=self._calls.venue,
-            operation=type(call.request).__name__,
-            request=repr(call.request),
-            answer=repr(answer),
-            requested_ms=call.sent_ms,
-            answered_ms=self.context.now_ms(),
-        )
-        self._journal.tell(
-            Decision(
-                decision_id=f"{self.context.path}:{epoch.owner}.{epoch.actor}.{self._audited}",
-                path=self.context.path,
-                epoch=epoch,
-                at_ms=record.answered_ms,
-                audit=(record,),
-            )
-        )
-
     def _tell(self, path: str, message: object) -> None:
         ref = self._directory(path)
         if ref is not None:
@@ -471,21 +482,3 @@ def stop_among(account: AccountReport, order: OrderSpec) -> OrderReport | None:
         if report.kind is order.kind and same_place:
             return report
     return None
-
-
-def _intent_of(job: Job) -> Intent:
-    if job.intent is None:
-        raise TypeError("a read has no intent")
-    return job.intent
-
-
-def _request_of(intent: Intent) -> PlaceOrder | AmendOrder | CancelOrder:
-    match intent.action:
-        case IntentAction.PLACE:
-            return PlaceOrder(order=intent.order)
-        case IntentAction.AMEND:
-            return AmendOrder(order=intent.order)
-        case IntentAction.CANCEL:
-            return CancelOrder(order=intent.order)
-        case _:
-            assert_never(intent.action)

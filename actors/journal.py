@@ -3,7 +3,7 @@
 **Owns** the journal port (store and spool) and the order of everything that is made durable.
 **Accepts** Decision, RestorePosition, RestoreVenue; its own timer for trying a lost store again.
 **Sends** ExecuteIntents to the execution actors after the commit and never before, Committed or CommitRefused to those
-who asked, EventsRecorded to the alert actor, JournalChanged to the risk actor.
+who asked, EventsRecorded to the alert actor, JournalChanged and OwnershipLost to the risk actor.
 **On crash** the decisions in flight are offered again: each is written once, by its id, and its intents are told again,
 which the execution actor recognises.
 """
@@ -40,6 +40,7 @@ from messages.supervision import (
     Due,
     EventsRecorded,
     JournalChanged,
+    OwnershipLost,
     RestoreSignals,
     RestoreVenue,
     SignalsRestored,
@@ -61,6 +62,7 @@ class JournalActor(Actor):
         self._alert_path = alert_path
         self._risk_path = risk_path
         self._told_health: JournalHealth | None = None
+        self._deposed = False
 
     def on_start(self) -> None:
         self._look_after_store()
@@ -86,17 +88,44 @@ class JournalActor(Actor):
         return None
 
     def _write(self, decisions: Sequence[Decision]) -> None:
+        if self._deposed:
+            self._refuse(decisions)
+            return
         results = {result.decision_id: result for result in self._journal.write(decisions)}
         for decision in decisions:
             self._after(decision, results[decision.decision_id])
-        if any(result.durability is not Durability.STORE for result in results.values()):
+        if any(result.deposed for result in results.values()):
+            self._on_deposed()
+        elif any(result.durability is not Durability.STORE for result in results.values()):
             self._look_after_store()
+
+    def _refuse(self, decisions: Sequence[Decision]) -> None:
+        """Whoever asked for an answer may send nothing any more; the others go on watching, and deciding in vain."""
+        for decision in decisions:
+            if decision.reply:
+                self._tell(decision.path, CommitRefused(decision_id=decision.decision_id))
+
+    def _on_deposed(self) -> None:
+        self._deposed = True
+        self._tell(self._risk_path, OwnershipLost())
+        record = EventRecord(
+            kind="ownership",
+            severity=Severity.CRITICAL,
+            text="another process has taken the account over: this one only watches from now on",
+            at_ms=self.context.now_ms(),
+            subject=self.context.path,
+        )
+        self._tell(self._alert_path, EventsRecorded(events=(record,)))
 
     def _after(self, decision: Decision, result: CommitResult) -> None:
         if result.refused:
             self._announce(decision, f"the database refused a decision: {result.refused}", Severity.CRITICAL)
+        if result.deposed:
+            self._refuse([decision])
+            return
         if result.stale or result.refused:
-            self._tell(decision.path, CommitRefused(decision_id=decision.decision_id))
+            if decision.position is not None or decision.reply:
+                self._tell(decision.path, CommitRefused(decision_id=decision.decision_id))
             return
         if result.repeated:
             self._tell_execution(decision, decision.intents, repeated=True)
@@ -125,9 +154,14 @@ class JournalActor(Actor):
         by_venue: dict[Venue, list[Intent]] = {}
         for intent in intents:
             by_venue.setdefault(intent.key.venue, []).append(intent)
-        handing = ResolveIntents if repeated else ExecuteIntents
+        now_ms = self.context.now_ms()
         for venue, its_intents in by_venue.items():
-            self._tell(addresses.exchange(venue, "execution"), handing(path=decision.path, intents=tuple(its_intents)))
+            handing: ResolveIntents | ExecuteIntents
+            if repeated:
+                handing = ResolveIntents(path=decision.path, intents=tuple(its_intents))
+            else:
+                handing = ExecuteIntents(path=decision.path, intents=tuple(its_intents), committed_ms=now_ms)
+            self._tell(addresses.exchange(venue, "execution"), handing)
 
     def _announce(self, decision: Decision, text: str, severity: Severity) -> None:
         record = EventRecord(kind="journal", severity=severity, text=text, at_ms=decision.at_ms, subject=decision.path)

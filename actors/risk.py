@@ -2,7 +2,7 @@
 
 **Owns** the book of what is open and what is being opened, and whether opening is paused.
 **Accepts** ConsiderSignal (from the signal actor), ExposureChanged and PositionEnded (from positions), BalanceRead,
-JournalChanged, PauseOpening, ResumeOpening, VenueRestored, and its own timers.
+JournalChanged, OwnershipLost, PauseOpening, ResumeOpening, VenueRestored, and its own timers.
 **Sends** OpenPosition to the desks, Decision (a rejected signal's fate) to the journal.
 **On crash** the book is made anew from the record; positions that were being opened tell their exposure by themselves.
 """
@@ -22,6 +22,7 @@ from messages.supervision import (
     DescribeRisk,
     Due,
     JournalChanged,
+    OwnershipLost,
     PauseOpening,
     RestoreVenue,
     ResumeOpening,
@@ -40,6 +41,7 @@ RiskMessage: TypeAlias = (
     | PositionEnded
     | BalanceRead
     | JournalChanged
+    | OwnershipLost
     | PauseOpening
     | ResumeOpening
     | VenueRestored
@@ -96,6 +98,8 @@ class RiskActor(Actor):
                 return self._summary()
             case JournalChanged(health=health):
                 self._pause("journal", "" if health.store_available else "the database cannot be written")
+            case OwnershipLost():
+                self._pause("ownership", "another process has taken the account over")
             case PauseOpening(why=why):
                 self._pause("operator", why)
             case ResumeOpening():

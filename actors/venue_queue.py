@@ -6,11 +6,11 @@ purpose holds none: others take its place, up to :data:`MAX_UNDER_WAY`, so that 
 
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Final
+from typing import Final, assert_never
 
 from messages.positions import VenueRead
-from messages.state import Intent
-from messages.venue import OrderRejected, VenueRequest
+from messages.state import Intent, IntentAction
+from messages.venue import AmendOrder, CancelOrder, OrderRejected, PlaceOrder, VenueRequest
 
 WORKERS: Final = 8
 RESERVED_FOR_PROTECTION: Final = 2
@@ -114,3 +114,27 @@ class VenueQueue:
             return True
         moving = sum(not call.beside and call.sent_ms + STUCK_MS > now_ms for call in self.under_way.values())
         return moving < WORKERS - (0 if protective else RESERVED_FOR_PROTECTION)
+
+
+def intent_of(job: Job) -> Intent:
+    """What ``job`` is to bring about.
+
+    Raises:
+        TypeError: It is a read.
+    """
+    if job.intent is None:
+        raise TypeError("a read has no intent")
+    return job.intent
+
+
+def request_of(intent: Intent) -> PlaceOrder | AmendOrder | CancelOrder:
+    """``intent`` as a request to the venue."""
+    match intent.action:
+        case IntentAction.PLACE:
+            return PlaceOrder(order=intent.order)
+        case IntentAction.AMEND:
+            return AmendOrder(order=intent.order)
+        case IntentAction.CANCEL:
+            return CancelOrder(order=intent.order)
+        case _:
+            assert_never(intent.action)

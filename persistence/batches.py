@@ -6,7 +6,7 @@ from typing import Final
 from loguru import logger
 
 from messages.journal import CommitResult, Decision, Durability
-from persistence.fencing import Fences, OwnerMark, Standing, standings
+from persistence.fencing import Fences, OwnerMark, Standing, is_deposed, standings
 from persistence.rows import Rows, refused_row, rows_of
 from persistence.writer import Poisoned, Writer
 
@@ -63,7 +63,15 @@ def write_batch(
                 if decision.decision_id in kept and standing is not Standing.APPLIED
             ],
         )
-    return [_result(decision, standing, refused=refusals.get(decision.decision_id, "")) for decision, standing in found]
+    return [
+        _result(
+            decision,
+            standing,
+            refused=refusals.get(decision.decision_id, ""),
+            deposed=is_deposed(decision, fences, held=held),
+        )
+        for decision, standing in found
+    ]
 
 
 def _apply_singly(writer: Writer, fresh: Sequence[Decision], account: str) -> dict[str, str]:
@@ -85,7 +93,7 @@ def _rows(decisions: Sequence[Decision], account: str) -> Rows:
         raise Poisoned(str(error)) from error
 
 
-def _result(decision: Decision, standing: Standing, *, refused: str) -> CommitResult:
+def _result(decision: Decision, standing: Standing, *, refused: str, deposed: bool) -> CommitResult:
     stale = standing is Standing.STALE
     return CommitResult(
         decision_id=decision.decision_id,
@@ -93,4 +101,5 @@ def _result(decision: Decision, standing: Standing, *, refused: str) -> CommitRe
         durability=Durability.NOWHERE if stale or refused else Durability.STORE,
         repeated=standing is Standing.APPLIED and not refused,
         refused=refused,
+        deposed=stale and deposed,
     )

@@ -58,6 +58,12 @@ def standings(decisions: Sequence[Decision], fences: Fences, *, held: OwnerMark 
     return found
 
 
+def is_deposed(decision: Decision, fences: Fences, *, held: OwnerMark | None) -> bool:
+    """Whether ``decision`` is one of a process whose account another one has taken over."""
+    another = held is not None and held.epoch == fences.owner.epoch and held.nonce != fences.owner.nonce
+    return another or decision.epoch.owner < fences.owner.epoch
+
+
 def _standing(
     decision: Decision,
     owner_epoch: int,

@@ -169,12 +169,16 @@ class World:
 
     # --- life and death -----------------------------------------------------------------------------------------------
 
-    def start(self) -> Process:
-        """Start a process, the first or the next; what is on record and on the venue is found again."""
+    def start(self, *, beside: bool = False) -> Process:
+        """Start a process, the first or the next; what is on record and on the venue is found again.
+
+        ``beside`` leaves the one before alive: another host, with a data directory of its own.
+        """
         if self.store_url != "sqlite://":
-            self.store.close()
+            if not beside:
+                self.store.close()
             self.store = self._new_store()
-        spool = Spool(self.data / "spool")
+        spool = Spool(self.data / ("spool of another host" if beside else "spool"))
         # Its file may be in use by a process that is killed, which closes nothing; it goes with the world.
         weakref.finalize(self, spool.close)
         journal = Journal(self.store, spool)

@@ -1,0 +1,67 @@
+"""Whether this process may still change anything at the venue: the journal's word for it, no older than a second.
+
+A process that was paused, or whose host slept, does not know that another one has taken its account over. Its next
+commit would tell it; but what was committed before the pause would still go out. So whatever is about to be sent on an
+old word waits for a new one (DESIGN §9).
+"""
+
+from typing import Final
+
+from actors.kernel import Context, Ref
+from messages.journal import Decision
+from messages.supervision import Due
+from messages.values import Epoch
+
+LEASE_MS: Final = 1_000
+ANSWER_S: Final = 2.0
+"""Protective orders wait no longer than this for the journal's word: a database that is down cannot give it."""
+
+
+class Lease:
+    """The word of the journal, and the question for it."""
+
+    def __init__(self, *, journal: Ref, owner_epoch: int) -> None:
+        self._journal = journal
+        self._owner_epoch = owner_epoch
+        self._confirmed_ms = 0
+        self._asked_ms: int | None = None
+        self._questions = 0
+        self.lost = False
+
+    def holds(self, now_ms: int) -> bool:
+        """Whether the last word is young enough."""
+        return not self.lost and now_ms < self._confirmed_ms + LEASE_MS
+
+    def confirm(self, at_ms: int) -> None:
+        """The journal committed something of ours at ``at_ms``."""
+        self._confirmed_ms = max(self._confirmed_ms, at_ms)
+
+    def ask(self, context: Context) -> None:
+        """Ask for a new word, unless that is under way; answered with Committed or CommitRefused."""
+        if self.lost or self._asked_ms is not None:
+            return
+        self._asked_ms = context.now_ms()
+        self._questions += 1
+        epoch = Epoch(owner=self._owner_epoch, actor=context.epoch)
+        self._journal.tell(
+            Decision(
+                decision_id=f"{context.path}:{epoch.owner}.{epoch.actor}.lease{self._questions}",
+                path=context.path,
+                epoch=epoch,
+                at_ms=self._asked_ms,
+                reply=True,
+            )
+        )
+        context.schedule_once("lease", ANSWER_S, Due(what="lease"))
+
+    def answered(self, context: Context, *, granted: bool) -> None:
+        """The word came; it is as old as the question."""
+        context.cancel("lease")
+        if self._asked_ms is not None and granted:
+            self.confirm(self._asked_ms)
+        self._asked_ms = None
+        self.lost = self.lost or not granted
+
+    def unanswered(self) -> None:
+        """It did not come in time; the next ``ask`` asks again."""
+        self._asked_ms = None

@@ -1,0 +1,42 @@
+"""The audit log of one venue: each request that concerns an order, with its answer and the time of each."""
+
+from actors.kernel import Context, Ref
+from actors.venue_queue import Call
+from messages.journal import AuditRecord, Decision
+from messages.values import Epoch, Venue
+from messages.venue import VenueAnswer
+
+
+class OrderAudit:
+    """Hands each row to the journal."""
+
+    def __init__(self, *, venue: Venue, journal: Ref, owner_epoch: int) -> None:
+        self._venue = venue
+        self._journal = journal
+        self._owner_epoch = owner_epoch
+        self._rows = 0
+
+    def record(self, context: Context, call: Call, answer: VenueAnswer) -> None:
+        """Put ``call`` and its ``answer``, which came now, on record."""
+        intent = call.job.intent
+        self._rows += 1
+        epoch = Epoch(owner=self._owner_epoch, actor=context.epoch)
+        row = AuditRecord(
+            intent_id=intent.intent_id if intent is not None else None,
+            position_id=intent.position_id if intent is not None else None,
+            venue=self._venue,
+            operation=type(call.request).__name__,
+            request=repr(call.request),
+            answer=repr(answer),
+            requested_ms=call.sent_ms,
+            answered_ms=context.now_ms(),
+        )
+        self._journal.tell(
+            Decision(
+                decision_id=f"{context.path}:{epoch.owner}.{epoch.actor}.{self._rows}",
+                path=context.path,
+                epoch=epoch,
+                at_ms=row.answered_ms,
+                audit=(row,),
+            )
+        )

@@ -1,0 +1,109 @@
+"""F22: two supervisors on one account: the later one owns it, the earlier one does nothing any more, awake or woken."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from adapters.simulator.profiles import BINANCE, PAPER, PROFILES, WORST, Profile
+from messages.values import Symbol
+from tests.scenarios.plants import WatchedCalls
+from tests.scenarios.postcondition import assert_postcondition_c
+from tests.scenarios.world import BTC, Process, World
+
+ETH = Symbol("ETHUSDT")
+DIFFERENT = (PAPER, BINANCE, WORST)
+IN_FLIGHT_MS = 1_000
+"""What was durable, and on its way, when the account changed hands."""
+
+
+def a_world(profile: Profile, directory: Path) -> World:
+    world = World(
+        profile=profile,
+        prices={BTC: Decimal(42_000), ETH: Decimal(42_000)},
+        store_url=f"sqlite:///{directory / 'holdfast.db'}",
+        connect=WatchedCalls,
+    )
+    world.start()
+    world.run_for(1)
+    return world
+
+
+def sent_after(process: Process, at_ms: int) -> list[object]:
+    assert isinstance(process.calls, WatchedCalls)
+    return [request for sent_ms, request in process.calls.sent if sent_ms > at_ms]
+
+
+def pause(process: Process) -> None:
+    for path in process.system.paths():
+        process.system.suspend(path)
+
+
+def wake(process: Process) -> None:
+    for path in process.system.paths():
+        process.system.resume(path)
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+def test_an_owner_whose_account_was_taken_over_sends_nothing_any_more(profile: Profile, tmp_path: Path) -> None:
+    world = a_world(profile, tmp_path)
+    world.signal(BTC)
+    world.run_for(3)
+    former = world.process
+    assert former is not None
+    taken_ms = world.time.now_ms()
+    world.start(beside=True)
+    for price in (42_300, 42_700, 43_000, 43_100):
+        world.price(price)
+        world.run_for(70)
+    world.signal(ETH)
+    world.run_for(10)
+    assert sent_after(former, taken_ms + IN_FLIGHT_MS) == []
+    assert world.process is not None
+    assert sent_after(world.process, taken_ms)
+    assert world.ledger()["duplicate_orders"] == 0
+    assert any(event.kind == "ownership" for event in world.events), "the former owner says so"
+    world.run_for(30)
+    assert_postcondition_c(world)
+
+
+@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@pytest.mark.parametrize("moment_ms", [0, 30, 60, 90, 120, 150, 200, 300])
+@pytest.mark.parametrize("asleep_s", [2, 20])
+def test_a_former_owner_that_was_paused_does_nothing_after_it_wakes(
+    profile: Profile, moment_ms: int, asleep_s: int, tmp_path: Path
+) -> None:
+    world = a_world(profile, tmp_path)
+    world.signal(BTC)
+    world.run_for(1 + moment_ms / 1_000)
+    former = world.process
+    assert former is not None
+    pause(former)
+    world.run_for(0.1)
+    world.start(beside=True)
+    world.run_for(asleep_s)
+    woken_ms = world.time.now_ms()
+    wake(former)
+    world.price(42_700)
+    world.run_for(60)
+    assert sent_after(former, woken_ms - 1) == []
+    assert world.ledger()["duplicate_orders"] == 0
+    assert len({position.symbol for position in world.account().positions}) <= 1
+    assert all(position.quantity <= Decimal("0.01") for position in world.account().positions)
+    world.run_for(30)
+    assert_postcondition_c(world)
+
+
+def test_a_former_owner_neither_crashes_nor_asks_the_venue_without_end(tmp_path: Path) -> None:
+    world = a_world(PAPER, tmp_path)
+    world.signal(BTC)
+    world.run_for(3)
+    former = world.process
+    assert former is not None
+    world.start(beside=True)
+    world.price(42_700)
+    world.run_for(600)
+    assert not world.crashes
+    assert former.system.failed is None
+    restarts = sum(former.system.info(path).restarts for path in former.system.paths())
+    assert restarts == 0
