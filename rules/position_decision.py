@@ -2,8 +2,7 @@
 
 Invariants:
 1. The same case, event and situation give the same decision.
-2. No history of events leaves open quantity without a stop that works, is being placed, or is about to be tried again,
-   unless the position is being closed.
+2. No history leaves open quantity without a stop, or its next try, or a close.
 3. An ended position places nothing.
 4. An event that changes nothing gives no intents.
 """
@@ -171,7 +170,7 @@ def _take_position(draft: Draft, report: PositionReport | None) -> None:
     quantity = report.quantity if report is not None and report.side is draft.position.side else ZERO
     settled = draft.now_ms >= draft.changed_ms + draft.situation.policies.orders.settle_ms
     if quantity != draft.position.quantity and settled and not draft.ended:
-        draft.reads_account = True
+        draft.doubt()
 
 
 # --- how a position begins --------------------------------------------------------------------------------------------
