@@ -67,7 +67,7 @@ def test_while_one_position_hangs_the_others_do_not_wait(profile: Profile) -> No
     world.run_for(3)
     fuse.set(after=1, error=for_ever)
     world.price(42_700, BTC)
-    world.run_for(1)
+    world.run_for(2)
     assert fuse.set_off
     world.signal(ETH)
     world.run_for(2)
