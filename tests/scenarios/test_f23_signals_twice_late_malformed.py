@@ -103,7 +103,8 @@ def test_a_bad_signal_is_refused_with_the_reason_and_the_rest_of_its_wave_goes_o
     given = dict(changes)
     if isinstance(given.get("timestamp"), int):
         given["timestamp"] = at(world, float(str(given["timestamp"])))
-    world.signal(Symbol(str(given.pop("symbol", BTC))), "BUY", id="bad", **given)
+    world.signal(BTC, id="bad")
+    world.signals.signals[-1][1].update(given)
     world.signal(ETH, id="good")
     world.run_for(10)
     assert world.fates() == {"bad": "rejected", "good": "accepted"}
