@@ -1,0 +1,418 @@
+"""Bitget USDT-M futures (classic account, API v2) over ccxt.
+
+A stop is a ``pos_loss`` plan order: one a position and side, without a size, so that it covers whatever the position
+grows to; it is moved in place. A stop that comes with its entry (``presetStopLossPrice``) carries no id of ours: it is
+known by the venue's id once that was seen, and until then as the one anonymous ``pos_loss`` of its position.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final, assert_never
+
+import ccxt
+
+from adapters.venues.bitget_account import (
+    balance_report,
+    funding_of,
+    instruments_of,
+    margin_mode_of,
+    position_report,
+)
+from adapters.venues.bitget_errors import RefusedError, meaning, meaning_of
+from adapters.venues.bitget_links import Links
+from adapters.venues.bitget_lookup import Lookup
+from adapters.venues.bitget_orders import (
+    CONDITIONAL,
+    MARGIN_COIN,
+    MARGIN_MODES,
+    PRODUCT,
+    TRIGGER_TYPES,
+    VENUE,
+    fill_report,
+    new_order,
+    new_plan,
+    number,
+    order_report,
+    plan_report,
+    plan_type,
+    report_of,
+    text_of,
+)
+from adapters.venues.bitget_session import BitgetSession, Clock, now_ms
+from adapters.venues.rest import VenueConfig
+from messages.instruments import Capabilities
+from messages.orders import OrderReport, OrderSpec, OrderStatus
+from messages.values import MarginMode, OrderKind, Symbol, Venue
+from messages.venue import (
+    AccountReport,
+    AmendOrder,
+    CancelOrder,
+    FetchAccount,
+    FetchFills,
+    FetchInstruments,
+    FetchServerTime,
+    FillsReport,
+    InstrumentsReport,
+    LeverageSet,
+    OrderAccepted,
+    OrderRejected,
+    OutcomeUnknown,
+    PlaceOrder,
+    QueryOrder,
+    RateWindow,
+    RejectReason,
+    ServerTime,
+    SetLeverage,
+    VenueAnswer,
+    VenueRequest,
+)
+
+SECOND_MS: Final = 1_000
+FILLS_WINDOW_MS: Final = 7 * 24 * 3_600_000
+"""The longest span that one request for fills may ask for."""
+_WINDOWS: Final = {
+    "place-order": 10,
+    "place-tpsl-order": 10,
+    "modify-tpsl-order": 10,
+    "cancel-order": 10,
+    "cancel-plan-order": 10,
+    "order-detail": 10,
+    "orders": 10,
+    "plan-orders": 10,
+    "positions": 5,
+    "accounts": 10,
+    "fills": 10,
+    "settings": 5,
+    "public": 20,
+}
+"""Requests a second and account; each endpoint has a limit of its own."""
+
+
+class Shared:
+    """What the clients of one account know together."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.links = Links()
+        self.margin_modes: dict[Symbol, MarginMode] = {}
+        self.attached: OrderedDict[str, OrderSpec] = OrderedDict()
+
+
+class BitgetRest:
+    """One Bitget account; satisfies ``VenueRest``."""
+
+    venue: Venue = VENUE
+    capabilities = Capabilities(
+        attach_stop_to_entry=True,
+        amend_stop=True,
+        two_stops=False,
+        whole_position_stop=True,
+        hedge_mode=True,
+    )
+    windows: Sequence[RateWindow] = tuple(
+        RateWindow(name=name, limit=limit, window_ms=SECOND_MS) for name, limit in _WINDOWS.items()
+    )
+
+    def __init__(self, config: VenueConfig) -> None:
+        self._config = config
+        self._shared = Shared()
+
+    @property
+    def links(self) -> Links:
+        """Which order stands behind an order id; the streams share it."""
+        return self._shared.links
+
+    def client(self) -> "BitgetClient":
+        """A client for one more thread. The raw calls need no markets: symbols are the venue's own."""
+        return BitgetClient(self._config, self._shared)
+
+    def cost(self, request: VenueRequest) -> Mapping[str, int]:
+        """What ``request`` uses up, by the name of the rate window."""
+        match request:
+            case PlaceOrder(order=order):
+                return {"place-tpsl-order" if order.kind in CONDITIONAL else "place-order": 1}
+            case AmendOrder():
+                return {"modify-tpsl-order": 1}
+            case CancelOrder(order=order):
+                if order.kind in CONDITIONAL:
+                    return {"cancel-plan-order": 1}
+                return {"cancel-order": 1, "order-detail": 1}
+            case QueryOrder(kind=kind):
+                return {"plan-orders": 2} if kind in CONDITIONAL else {"order-detail": 1, "orders": 2}
+            case FetchAccount():
+                return {"positions": 1, "orders": 1, "plan-orders": 1, "accounts": 1}
+            case FetchFills():
+                return {"fills": 1, "accounts": 1, "order-detail": 1, "plan-orders": 1}
+            case SetLeverage():
+                return {"settings": 3}
+            case FetchInstruments() | FetchServerTime():
+                return {"public": 1}
+            case _:
+                assert_never(request)
+
+
+class BitgetClient:
+    """One ccxt client, used by one thread; satisfies ``RestClient``."""
+
+    def __init__(self, config: VenueConfig, shared: Shared) -> None:
+        self._hedge = config.hedge
+        self._shared = shared
+        self._session = BitgetSession(config, shared.clock)
+        self._lookup = Lookup(self._session, shared.links)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._session.close()
+
+    def execute(self, request: VenueRequest) -> VenueAnswer:
+        """Do ``request`` and say what came of it."""
+        try:
+            return self._execute(request)
+        except RefusedError as error:
+            return self._told(error.answer)
+        except ccxt.BaseError as error:
+            return self._told(meaning_of(error))
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            return OutcomeUnknown(text=f"the answer cannot be read: {type(error).__name__} {error}")
+
+    def _told(self, answer: OrderRejected | OutcomeUnknown) -> VenueAnswer:
+        if isinstance(answer, OrderRejected) and answer.reason is RejectReason.CLOCK:
+            self._resync()
+        return answer
+
+    def _resync(self) -> None:
+        try:
+            self._session.server_ms()
+        except (RefusedError, ccxt.BaseError, LookupError, TypeError, ValueError):
+            # The refusal is told as it is; the next one tries again.
+            return
+
+    def _execute(self, request: VenueRequest) -> VenueAnswer:
+        match request:
+            case PlaceOrder(order=order):
+                return self._place(order)
+            case AmendOrder(order=order):
+                return self._amend(order)
+            case CancelOrder(order=order):
+                return self._cancel(order)
+            case QueryOrder():
+                return self._query(request)
+            case FetchAccount(symbol=symbol):
+                return self._account(symbol)
+            case FetchFills():
+                return self._fills(request)
+            case FetchInstruments():
+                rows = self._session.public("MixGetV2MixMarketContracts", productType=PRODUCT)
+                return InstrumentsReport(venue=VENUE, instruments=instruments_of(rows))
+            case SetLeverage():
+                return self._set_leverage(request)
+            case FetchServerTime():
+                return ServerTime(server_ms=self._session.server_ms())
+            case _:
+                assert_never(request)
+
+    # --- orders -------------------------------------------------------------------------------------------------------
+
+    def _place(self, order: OrderSpec) -> VenueAnswer:
+        if order.kind in CONDITIONAL:
+            data = self._session.post("OrderPlaceTpslOrder", new_plan(order))
+        else:
+            if order.attached_stop_id is not None:
+                self._shared.attached[order.attached_stop_id] = order
+                while len(self._shared.attached) > SECOND_MS:
+                    self._shared.attached.popitem(last=False)
+            data = self._session.post("OrderPlaceOrder", new_order(order, self._margin_mode(order.symbol)))
+        order_id = str((data or {}).get("orderId") or "")
+        if not order_id:
+            # Reducing orders that pushed others out come back without an id.
+            found = self._query(QueryOrder(symbol=order.symbol, client_order_id=order.client_order_id, kind=order.kind))
+            return found if isinstance(found, OrderAccepted) else OutcomeUnknown(text="the answer carries no order id")
+        report = report_of(order, order_id, OrderStatus.WORKING, now_ms=now_ms())
+        self._shared.links.learn(report)
+        return OrderAccepted(report=report)
+
+    def _amend(self, order: OrderSpec) -> VenueAnswer:
+        if order.kind not in CONDITIONAL:
+            text = "a limit order would get another client id; cancel it and place a new one"
+            return OrderRejected(reason=RejectReason.OTHER, text=text)
+        key = self._plan_key(order)
+        body = {
+            **key,
+            "symbol": str(order.symbol),
+            "productType": PRODUCT,
+            "marginCoin": MARGIN_COIN,
+            "triggerPrice": text_of(order.trigger_price) if order.trigger_price is not None else "",
+            "triggerType": TRIGGER_TYPES[order.trigger_source],
+            "size": "" if order.quantity is None else text_of(order.quantity),
+        }
+        data = self._session.post("OrderModifyTpslOrder", body)
+        order_id = str((data or {}).get("orderId") or key.get("orderId") or order.venue_order_id or "")
+        if not order_id:
+            return OutcomeUnknown(text="the answer carries no order id")
+        return OrderAccepted(report=report_of(order, order_id, OrderStatus.WORKING, now_ms=now_ms()))
+
+    def _cancel(self, order: OrderSpec) -> VenueAnswer:
+        if order.kind in CONDITIONAL:
+            return self._cancel_plan(order)
+        if order.venue_order_id is not None:
+            key = {"orderId": str(order.venue_order_id)}
+        else:
+            key = {"clientOid": str(order.client_order_id)}
+        data = self._session.post("OrderCancelOrder", {"symbol": str(order.symbol), **key, "productType": PRODUCT})
+        order_id = str((data or {}).get("orderId") or order.venue_order_id or "")
+        ended = self._lookup.regular(order.symbol, key)
+        if ended is None:
+            return OrderAccepted(report=report_of(order, order_id, OrderStatus.CANCELLED, now_ms=now_ms()))
+        return OrderAccepted(report=_as_cancelled(ended))
+
+    def _cancel_plan(self, order: OrderSpec) -> VenueAnswer:
+        key = self._plan_key(order)
+        body = {
+            "symbol": str(order.symbol),
+            "orderIdList": [key],
+            "productType": PRODUCT,
+            "planType": plan_type(order),
+        }
+        data = self._session.post("OrderCancelPlanOrder", body) or {}
+        for failure in data.get("failureList") or ():
+            return self._told(meaning(str(failure.get("errorCode") or ""), str(failure.get("errorMsg") or "")))
+        done = data.get("successList") or ()
+        if not done:
+            return OutcomeUnknown(text="the answer names neither success nor failure")
+        order_id = str(done[0].get("orderId") or key.get("orderId") or order.venue_order_id or "")
+        return OrderAccepted(report=report_of(order, order_id, OrderStatus.CANCELLED, now_ms=now_ms()))
+
+    def _plan_key(self, order: OrderSpec) -> dict[str, str]:
+        """How the venue is told which plan order is meant; a stop that came with its entry has no id of ours."""
+        client_id, links = order.client_order_id, self._shared.links
+        if order.venue_order_id is not None:
+            links.name(client_id, order.venue_order_id)
+            return {"orderId": str(order.venue_order_id)}
+        known = links.named(client_id)
+        if known is None and order.kind is OrderKind.STOP_MARKET and client_id in self._shared.attached:
+            known = self._lookup.attached_stop(order.symbol, order.hedge_side)
+            if known is not None:
+                links.name(client_id, known)
+        return {"clientOid": str(client_id)} if known is None else {"orderId": str(known)}
+
+    def _query(self, request: QueryOrder) -> VenueAnswer:
+        client_id = request.client_order_id
+        found: OrderReport | None
+        if request.kind in CONDITIONAL:
+            found = self._lookup.plan(request.symbol, {"clientOid": str(client_id)})
+            if found is None and request.kind is OrderKind.STOP_MARKET:
+                found = self._query_attached(request)
+        else:
+            found = self._lookup.regular(request.symbol, {"clientOid": str(client_id)})
+        if found is not None:
+            return OrderAccepted(report=found)
+        return OrderRejected(reason=RejectReason.NOT_FOUND, text=f"no list shows {client_id}")
+
+    def _query_attached(self, request: QueryOrder) -> OrderReport | None:
+        shared, client_id = self._shared, request.client_order_id
+        known = shared.links.named(client_id)
+        if known is None:
+            entry = shared.attached.get(client_id)
+            if entry is not None:
+                known = self._lookup.attached_stop(request.symbol, entry.hedge_side)
+            else:
+                known = self._lookup.only_anonymous_stop(request.symbol)
+        return None if known is None else self._lookup.plan(request.symbol, {"orderId": str(known)})
+
+    # --- the account --------------------------------------------------------------------------------------------------
+
+    def _account(self, symbol: Symbol | None) -> VenueAnswer:
+        taken_ms = now_ms()
+        session = self._session
+        rows = session.get("PositionAllPosition", marginCoin=MARGIN_COIN) or ()
+        positions = [position for row in rows if (position := position_report(row)) is not None]
+        for position in positions:
+            self._shared.margin_modes[position.symbol] = position.margin_mode
+        of_symbol = {} if symbol is None else {"symbol": str(symbol)}
+        orders = [order_report(row) for row in session.pages("OrderOrdersPending", "entrustedList", of_symbol)]
+        plans = session.pages("OrderOrdersPlanPending", "entrustedList", {"planType": "profit_loss", **of_symbol})
+        orders += [report for row in plans if (report := plan_report(row)) is not None]
+        for report in orders:
+            self._shared.links.learn(report)
+        return AccountReport(
+            venue=VENUE,
+            symbol=symbol,
+            positions=tuple(position for position in positions if symbol in (None, position.symbol)),
+            orders=tuple(orders),
+            balance=balance_report(session.get("AccountAccounts") or ()),
+            taken_ms=taken_ms,
+        )
+
+    def _fills(self, request: FetchFills) -> VenueAnswer:
+        symbol, until_ms = request.symbol, now_ms()
+        rows = []
+        bills = []
+        start_ms = request.since_ms
+        while True:
+            end_ms = start_ms + FILLS_WINDOW_MS
+            span = {"startTime": str(start_ms)} | ({"endTime": str(end_ms)} if end_ms < until_ms else {})
+            rows += self._session.pages("OrderFills", "fillList", {"symbol": str(symbol), **span})
+            bills += self._session.pages("AccountBill", "bills", {"businessType": "contract_settle_fee", **span})
+            if end_ms >= until_ms:
+                break
+            start_ms = end_ms
+        self._lookup.learn_all(symbol, rows)
+        unique = {str(row.get("tradeId")): row for row in rows}.values()
+        fills = [fill_report(row, self._shared.links.find(str(row.get("orderId")))) for row in unique]
+        fills.sort(key=lambda fill: (fill.time_ms, len(fill.fill_id), fill.fill_id))
+        unique_bills = {str(row.get("billId")): row for row in bills}.values()
+        return FillsReport(
+            venue=VENUE,
+            symbol=symbol,
+            since_ms=request.since_ms,
+            fills=tuple(fills),
+            funding=funding_of(unique_bills, symbol),
+        )
+
+    # --- settings -----------------------------------------------------------------------------------------------------
+
+    def _margin_mode(self, symbol: Symbol) -> MarginMode:
+        """Every order names the margin mode, and one that differs from the symbol's would change or break it."""
+        known = self._shared.margin_modes.get(symbol)
+        if known is None:
+            row = self._session.get("AccountAccount", symbol=str(symbol), marginCoin=MARGIN_COIN)
+            known = self._shared.margin_modes[symbol] = margin_mode_of(row)
+        return known
+
+    def _set_leverage(self, request: SetLeverage) -> VenueAnswer:
+        session, symbol = self._session, request.symbol
+        row = session.get("AccountAccount", symbol=str(symbol), marginCoin=MARGIN_COIN)
+        if (row.get("posMode") == "hedge_mode") != self._hedge:
+            text = f"the account is in {row.get('posMode')}; switch it, or set the position mode to match"
+            return OrderRejected(reason=RejectReason.OTHER, text=text)
+        common = {"marginCoin": MARGIN_COIN}
+        mode = MARGIN_MODES[request.margin_mode]
+        if row.get("marginMode") != mode:
+            body = {"symbol": str(symbol), **common, "marginMode": mode, "productType": PRODUCT}
+            session.post("AccountSetMarginMode", body)
+        self._shared.margin_modes[symbol] = request.margin_mode
+        if request.margin_mode is MarginMode.CROSS:
+            present = {number(row, "crossedMarginLeverage")}
+        elif request.hedge_side is not None:
+            present = {number(row, f"isolated{request.hedge_side.title()}Lever")}
+        else:
+            present = {number(row, "isolatedLongLever"), number(row, "isolatedShortLever")}
+        if present != {request.leverage}:
+            body = {
+                "symbol": str(symbol),
+                "leverage": str(request.leverage),
+                **common,
+                "productType": PRODUCT,
+            }
+            if request.hedge_side is not None and request.margin_mode is MarginMode.ISOLATED:
+                body["holdSide"] = str(request.hedge_side)
+            session.post("AccountSetLeverage", body)
+        return LeverageSet(symbol=symbol, leverage=request.leverage, margin_mode=request.margin_mode)
+
+
+def _as_cancelled(ended: OrderReport) -> OrderReport:
+    """The order after its cancel was accepted: the reading may be a moment older than the cancel."""
+    if ended.status is not OrderStatus.WORKING:
+        return ended
+    return replace(ended, status=OrderStatus.CANCELLED)

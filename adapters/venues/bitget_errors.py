@@ -1,0 +1,142 @@
+"""What Bitget's refusals mean, by native code: ccxt's classes are wrong for some (40010 is no login problem).
+
+Source: the recorded error bodies, and Bitget's documentation. A code that is not listed is a refusal without a meaning
+for rules; an answer without a code proves nothing.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import ccxt
+import requests
+import urllib3
+
+from messages.venue import OrderRejected, OutcomeUnknown, RejectReason
+
+SUCCESS: Final = "00000"
+RETRY_AFTER_S: Final = 1.0
+"""Bitget's windows are one second long, and it sends no Retry-After of its own."""
+
+UNKNOWN_OUTCOME: Final = frozenset({"40010", "40015", "40725"})
+"""Time-outs and failures inside the venue: the request may have been executed."""
+
+REASONS: Final[Mapping[str, RejectReason]] = {
+    "40762": RejectReason.INSUFFICIENT_MARGIN,
+    "43012": RejectReason.INSUFFICIENT_MARGIN,
+    "40754": RejectReason.INSUFFICIENT_MARGIN,
+    "40786": RejectReason.DUPLICATE_ID,
+    "40768": RejectReason.NOT_FOUND,
+    "40109": RejectReason.NOT_FOUND,
+    "43001": RejectReason.NOT_FOUND,
+    "43025": RejectReason.NOT_FOUND,
+    "22002": RejectReason.NO_POSITION,
+    "43023": RejectReason.NO_POSITION,
+    "40757": RejectReason.NO_POSITION,
+    "40836": RejectReason.REDUCE_ONLY_REFUSED,
+    "45122": RejectReason.WOULD_TRIGGER,
+    "40917": RejectReason.WOULD_TRIGGER,
+    "40830": RejectReason.WOULD_TRIGGER,
+    "40832": RejectReason.WOULD_TRIGGER,
+    "40915": RejectReason.WOULD_TRIGGER,
+    "43008": RejectReason.PRICE_BAND,
+    "43009": RejectReason.PRICE_BAND,
+    "40808": RejectReason.SIZE,
+    "45110": RejectReason.SIZE,
+    "45111": RejectReason.SIZE,
+    "45113": RejectReason.SIZE,
+    "43027": RejectReason.SIZE,
+    "429": RejectReason.RATE_LIMITED,
+    "30007": RejectReason.RATE_LIMITED,
+    "40005": RejectReason.CLOCK,
+    "40008": RejectReason.CLOCK,
+    "40001": RejectReason.AUTHENTICATION,
+    "40002": RejectReason.AUTHENTICATION,
+    "40003": RejectReason.AUTHENTICATION,
+    "40006": RejectReason.AUTHENTICATION,
+    "40009": RejectReason.AUTHENTICATION,
+    "40011": RejectReason.AUTHENTICATION,
+    "40012": RejectReason.AUTHENTICATION,
+    "40014": RejectReason.AUTHENTICATION,
+    "40018": RejectReason.AUTHENTICATION,
+    "40037": RejectReason.AUTHENTICATION,
+    "40085": RejectReason.AUTHENTICATION,
+    "40034": RejectReason.NOT_TRADING,
+    "40309": RejectReason.NOT_TRADING,
+}
+_STOP_EXISTS: Final = re.compile(r"(?i)already (been )?(set|exist)|tpsl.*exist")
+"""Bitget's code for a second position stop is not documented; its words are taken instead."""
+_CODE: Final = re.compile(r'"code"\s*:\s*"?(\d+)')
+
+
+class RefusedError(Exception):
+    """An answer of the venue that is a refusal although the call itself went well (a failureList)."""
+
+    def __init__(self, answer: OrderRejected | OutcomeUnknown) -> None:
+        super().__init__(answer.text)
+        self.answer = answer
+
+
+def meaning(code: str, text: str) -> OrderRejected | OutcomeUnknown:
+    """What a native error code says."""
+    said = f"{code} {text}".strip()
+    if code in UNKNOWN_OUTCOME:
+        return OutcomeUnknown(text=said)
+    reason = REASONS.get(code, RejectReason.OTHER)
+    if reason is RejectReason.OTHER and _STOP_EXISTS.search(text):
+        reason = RejectReason.STOP_EXISTS
+    retry_after_s = RETRY_AFTER_S if reason is RejectReason.RATE_LIMITED else None
+    return OrderRejected(reason=reason, text=said, retry_after_s=retry_after_s)
+
+
+def meaning_of(error: ccxt.BaseError) -> OrderRejected | OutcomeUnknown:
+    """What an exception of ccxt says: by the native code in its text, then by what is certain of its class."""
+    text = str(error)
+    code, message = _native(text)
+    if code and code != SUCCESS:
+        return meaning(code, message)
+    if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
+        return OrderRejected(reason=RejectReason.RATE_LIMITED, text=_short(text), retry_after_s=RETRY_AFTER_S)
+    if isinstance(error, ccxt.InvalidNonce):
+        return OrderRejected(reason=RejectReason.CLOCK, text=_short(text))
+    if _never_connected(error):
+        return OrderRejected(reason=RejectReason.NOT_SENT, text=_short(text))
+    return OutcomeUnknown(text=f"{type(error).__name__}: {_short(text)}")
+
+
+def _native(text: str) -> tuple[str, str]:
+    """Code and message of the body that ccxt puts behind its own name; empty where there is none."""
+    start = text.find("{")
+    if start < 0:
+        return "", ""
+    try:
+        body = json.loads(text[start:])
+    except ValueError:
+        found = _CODE.search(text)
+        return (found.group(1), _short(text)) if found else ("", "")
+    if not isinstance(body, dict):
+        return "", ""
+    return str(body.get("code") or ""), str(body.get("msg") or "")
+
+
+def _never_connected(error: BaseException) -> bool:
+    """Whether no connection was made at all, so that nothing can have been sent."""
+    for cause in _causes(error):
+        if isinstance(cause, requests.exceptions.ConnectTimeout):
+            return True
+        if isinstance(cause, requests.exceptions.ConnectionError):
+            reason = getattr(cause.args[0], "reason", None) if cause.args else None
+            return isinstance(reason, urllib3.exceptions.NewConnectionError)
+    return False
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def _short(text: str) -> str:
+    return text[:300]
