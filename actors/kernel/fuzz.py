@@ -172,7 +172,9 @@ class Story:
             society.ask(OUTSIDE)
         elif dice < 0.53:  # noqa: PLR2004
             society.flood(OUTSIDE, 150)
-        elif dice < 0.57:  # noqa: PLR2004
+        elif dice < 0.55:  # noqa: PLR2004
+            society.bombard(OUTSIDE)
+        elif dice < 0.58:  # noqa: PLR2004
             system.suspend(path)
         elif dice < 0.63:  # noqa: PLR2004
             system.resume(path)

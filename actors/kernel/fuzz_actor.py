@@ -65,6 +65,16 @@ class Mortal(Job):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bomb(Job):
+    """Crashes whoever handles it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poison(Again):
+    """The same, and to be retried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick(Job):
     """Merged while it waits; ``stands_for`` are the numbers it merged."""
 
@@ -152,6 +162,12 @@ class Society:
         for _ in range(count):
             cell.tell(self._job(Urgent, life, cell, 0))
 
+    def bombard(self, life: tuple[str, int]) -> None:
+        """Crash several addresses at one instant, so that their plans overlap."""
+        cells, rng = self.cells(), self.world.rng
+        for cell in rng.sample(cells, k=min(len(cells), rng.randint(1, 4))):
+            cell.tell(self._job(rng.choice((Bomb, Bomb, Poison)), life, cell, 0))
+
     def ask(self, life: tuple[str, int], timeout_s: float = ASK_TIMEOUT_S) -> None:
         """Ask somebody something, and do not wait for it."""
         cells = self.cells()
@@ -215,7 +231,8 @@ class FuzzActor(Actor):
             self._raise(Mischief("does not start"))
         if chance < 0.06:  # noqa: PLR2004 - how often a start hangs
             self._raise(VirtualHang())
-        if chance < 0.30:  # noqa: PLR2004 - how often it watches somebody from the start
+        if chance < 0.50:  # noqa: PLR2004 - how often it watches others from the start
+            self._watch_somebody(0)
             self._watch_somebody(0)
         if chance < 0.10:  # noqa: PLR2004 - how often it tells somebody before it is up
             self._tell_others(1)
@@ -260,6 +277,8 @@ class FuzzActor(Actor):
         numbers = [job.number]
         self._handling = job.number
         self._world.note_start(job.number, self._life)
+        if isinstance(job, Bomb | Poison) and self._world.fury:
+            self._raise(Mischief("of somebody else's making"))
         if self._world.rng.random() < 0.1:  # noqa: PLR2004 - how often it takes more
             for further in self.context.take_more(3, (Job,)):
                 assert isinstance(further, Job)  # noqa: S101 - asked for

@@ -1,6 +1,6 @@
 """Mistakes that a kernel could contain, each planted by overriding one method of one part."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -185,16 +185,6 @@ class StartsTooEarly(Driver):
         super().drive(plan)
 
 
-class OverlapsReplaceEachOther(Driver):
-    """A later plan forgets what an earlier one still had to do."""
-
-    def cover(self, group: Group, members: Sequence[Node], stop: Sequence[Node], not_before_s: float) -> Plan:
-        for node in members:
-            if node.plan is not None:
-                self._dissolve(node.plan)
-        return super().cover(group, members, stop, not_before_s)
-
-
 class NobodyLooksUp(Driver):
     """What waits further up the tree is not driven when something below is done."""
 
@@ -248,35 +238,31 @@ class Planted:
 
     parts: Callable[[], Parts]
     within_seeds: int
-    from_seed: int = 0
 
 
 MISTAKES: dict[str, Planted] = {
-    "last in, first out": Planted(parts=lambda: Parts(mailbox=LastInFirstOut), within_seeds=20),
-    "urgent only": Planted(parts=lambda: Parts(mailbox=UrgentOnly), within_seeds=20),
-    "overflow forgets": Planted(parts=lambda: Parts(mailbox=OverflowForgets), within_seeds=20),
-    "merges uncounted": Planted(parts=lambda: Parts(mailbox=MergesUncounted), within_seeds=20),
-    "retries everything": Planted(parts=lambda: Parts(cell=RetriesEverything), within_seeds=20),
-    "retries for ever": Planted(parts=lambda: Parts(cell=RetriesForEver), within_seeds=40, from_seed=60),
-    "loses the message in flight": Planted(parts=lambda: Parts(cell=LosesTheMessageInFlight), within_seeds=20),
-    "retries at the end": Planted(parts=lambda: Parts(cell=RetriesAtTheEnd), within_seeds=20),
-    "nobody is fenced": Planted(parts=lambda: Parts(cell=NobodyIsFenced), within_seeds=20),
-    "askers are forgotten": Planted(parts=lambda: Parts(cell=AskersAreForgotten), within_seeds=20),
-    "deferred replies are forgotten": Planted(parts=lambda: Parts(cell=DeferredRepliesAreForgotten), within_seeds=20),
-    "timers outlive cancelling": Planted(parts=lambda: Parts(cell=TimersOutliveCancelling), within_seeds=20),
-    "closed keeps what waits": Planted(parts=lambda: Parts(cell=ClosedKeepsWhatWaits), within_seeds=20),
-    "settles twice": Planted(parts=lambda: Parts(turn=SettlesTwice), within_seeds=20),
-    "epochs stand still": Planted(parts=lambda: Parts(lifecycle=EpochsStandStill), within_seeds=20),
-    "never gives up stopping": Planted(parts=lambda: Parts(lifecycle=NeverGivesUpStopping), within_seeds=20),
-    "never gives up starting": Planted(parts=lambda: Parts(lifecycle=NeverGivesUpStarting), within_seeds=20),
-    "nobody hangs": Planted(parts=lambda: Parts(kernel=NobodyHangs), within_seeds=20),
-    "starts too early": Planted(parts=lambda: Parts(driver=StartsTooEarly), within_seeds=20),
-    "overlaps replace each other": Planted(
-        parts=lambda: Parts(driver=OverlapsReplaceEachOther), within_seeds=40, from_seed=360
-    ),
-    "nobody looks up": Planted(parts=lambda: Parts(driver=NobodyLooksUp), within_seeds=20),
-    "only the failed": Planted(parts=lambda: Parts(judge=OnlyTheFailed), within_seeds=20),
-    "forgets the watchers": Planted(parts=lambda: Parts(deathwatch=ForgetsTheWatchers), within_seeds=40, from_seed=100),
-    "stops in start order": Planted(parts=lambda: Parts(driver=StopsInStartOrder), within_seeds=20),
-    "parked is stuck": Planted(parts=lambda: Parts(judge=ParkedIsStuck), within_seeds=20),
+    "last in, first out": Planted(parts=lambda: Parts(mailbox=LastInFirstOut), within_seeds=60),
+    "urgent only": Planted(parts=lambda: Parts(mailbox=UrgentOnly), within_seeds=60),
+    "overflow forgets": Planted(parts=lambda: Parts(mailbox=OverflowForgets), within_seeds=60),
+    "merges uncounted": Planted(parts=lambda: Parts(mailbox=MergesUncounted), within_seeds=60),
+    "retries everything": Planted(parts=lambda: Parts(cell=RetriesEverything), within_seeds=60),
+    "retries for ever": Planted(parts=lambda: Parts(cell=RetriesForEver), within_seeds=60),
+    "loses the message in flight": Planted(parts=lambda: Parts(cell=LosesTheMessageInFlight), within_seeds=60),
+    "retries at the end": Planted(parts=lambda: Parts(cell=RetriesAtTheEnd), within_seeds=60),
+    "nobody is fenced": Planted(parts=lambda: Parts(cell=NobodyIsFenced), within_seeds=60),
+    "askers are forgotten": Planted(parts=lambda: Parts(cell=AskersAreForgotten), within_seeds=60),
+    "deferred replies are forgotten": Planted(parts=lambda: Parts(cell=DeferredRepliesAreForgotten), within_seeds=60),
+    "timers outlive cancelling": Planted(parts=lambda: Parts(cell=TimersOutliveCancelling), within_seeds=60),
+    "closed keeps what waits": Planted(parts=lambda: Parts(cell=ClosedKeepsWhatWaits), within_seeds=60),
+    "settles twice": Planted(parts=lambda: Parts(turn=SettlesTwice), within_seeds=60),
+    "epochs stand still": Planted(parts=lambda: Parts(lifecycle=EpochsStandStill), within_seeds=60),
+    "never gives up stopping": Planted(parts=lambda: Parts(lifecycle=NeverGivesUpStopping), within_seeds=60),
+    "never gives up starting": Planted(parts=lambda: Parts(lifecycle=NeverGivesUpStarting), within_seeds=60),
+    "nobody hangs": Planted(parts=lambda: Parts(kernel=NobodyHangs), within_seeds=60),
+    "starts too early": Planted(parts=lambda: Parts(driver=StartsTooEarly), within_seeds=60),
+    "nobody looks up": Planted(parts=lambda: Parts(driver=NobodyLooksUp), within_seeds=60),
+    "only the failed": Planted(parts=lambda: Parts(judge=OnlyTheFailed), within_seeds=60),
+    "forgets the watchers": Planted(parts=lambda: Parts(deathwatch=ForgetsTheWatchers), within_seeds=60),
+    "stops in start order": Planted(parts=lambda: Parts(driver=StopsInStartOrder), within_seeds=60),
+    "parked is stuck": Planted(parts=lambda: Parts(judge=ParkedIsStuck), within_seeds=60),
 }

@@ -18,8 +18,7 @@ def test_a_thousand_random_stories_break_no_law() -> None:
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_planted_mistake_is_caught(name: str) -> None:
     planted = MISTAKES[name]
-    seeds = range(planted.from_seed, planted.from_seed + planted.within_seeds)
-    report = run_fuzz(seeds, parts=planted.parts(), stop_at_first=True)
+    report = run_fuzz(range(planted.within_seeds), parts=planted.parts(), stop_at_first=True)
     assert report.violations == 1
 
 
