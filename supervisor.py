@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -240,8 +240,10 @@ def _run_live(options: RunOptions, settings: Settings, stop: StopFlag, lock: Ins
         except NotReady as error:
             raise CannotRunError(str(error), OUT_OF_REACH) from error
         finally:
+            # Nobody is left to be asked afterwards.
+            last = run.status.read(now_ms=_wall_clock_ms(), book=_book(exchange))
             _shut_down(run)
-        write_status(settings.data_dir, run.status.read(now_ms=_wall_clock_ms(), book=_book(exchange)))
+        write_status(settings.data_dir, replace(last, note="stopped in order"))
         return _report(run, settings, real_s=time.monotonic() - began_s)
 
 

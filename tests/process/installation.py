@@ -90,13 +90,17 @@ class Installation:
         number = len(list(self.directory.glob("*.err")))
         out = self.directory / f"life-{number}.out"
         err = self.directory / f"life-{number}.err"
-        self.signals.touch()
-        started_ms = time.time_ns() // 1_000_000
         with out.open("wb") as out_file, err.open("wb") as err_file:
-            process = self._spawn(
-                ("run", "--json", "--signals", str(self.signals), *arguments), out_file, err_file, environment
-            )
-        return Life(installation=self, process=process, started_ms=started_ms, out=out, err=err)
+            return self._life(("--json", *arguments), out, err, out_file, err_file, environment)
+
+    def start_with_nobody_reading(self, *arguments: str) -> "Life":
+        """``holdfast run | head -0``: the other end of stdout and stderr is closed."""
+        nothing = self.directory / "nobody-reads.err"
+        nothing.touch()
+        reader, writer = os.pipe()
+        with open(writer, "wb", buffering=0) as pipe:  # noqa: PTH123 - a descriptor has no path
+            os.close(reader)
+            return self._life(arguments, nothing, nothing, pipe, pipe, {})
 
     def status(self) -> StatusView | None:
         """The status file, while there is a whole one."""
@@ -110,20 +114,28 @@ class Installation:
         files = sorted((self.data_dir / "logs").glob("*.log"))
         return "".join(file.read_text(encoding="utf-8") for file in files)
 
-    def _spawn(
-        self, arguments: tuple[str, ...], out: IO[bytes], err: IO[bytes], environment: Mapping[str, str]
-    ) -> subprocess.Popen[bytes]:
-        # A group of its own, so that on Windows a Ctrl-Break reaches it alone.
-        flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-        return subprocess.Popen(
-            [*PROGRAM, *arguments],
+    def _life(
+        self,
+        arguments: tuple[str, ...],
+        out: Path,
+        err: Path,
+        out_file: IO[bytes],
+        err_file: IO[bytes],
+        environment: Mapping[str, str],
+    ) -> "Life":
+        self.signals.touch()
+        started_ms = time.time_ns() // 1_000_000
+        process = subprocess.Popen(
+            [*PROGRAM, "run", "--signals", str(self.signals), *arguments],
             cwd=self.directory,
             env=self._environ(environment),
             stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            creationflags=flags,
+            stdout=out_file,
+            stderr=err_file,
+            # A group of its own, so that on Windows a Ctrl-Break reaches it alone.
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
+        return Life(installation=self, process=process, started_ms=started_ms, out=out, err=err)
 
     def _environ(self, more: Mapping[str, str]) -> dict[str, str]:
         mine = {name: value for name, value in os.environ.items() if not name.upper().startswith(FOREIGN)}
