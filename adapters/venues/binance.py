@@ -1,0 +1,139 @@
+"""Binance USD-M futures over ccxt's ``binanceusdm``: what the venue can do, what it allows, and how it is reached.
+
+Everything is asked by ccxt's raw methods: they sign and send, and leave numbers as the venue wrote them, where the
+unified ones make floats. Symbols are spelt as ours are, so no markets need to be loaded before a call.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import ccxt
+
+from adapters.venues.binance_client import BinanceClient
+from adapters.venues.binance_reports import BINANCE
+from adapters.venues.rest import VenueConfig
+from messages.instruments import Capabilities
+from messages.values import Venue
+from messages.venue import (
+    AmendOrder,
+    CancelOrder,
+    FetchAccount,
+    FetchFills,
+    FetchInstruments,
+    FetchServerTime,
+    PlaceOrder,
+    QueryOrder,
+    RateWindow,
+    SetLeverage,
+    VenueRequest,
+)
+
+WEIGHT: Final = "weight"
+ORDERS_10S: Final = "orders_10s"
+ORDERS_1M: Final = "orders_1m"
+WINDOWS: Final = (
+    RateWindow(name=WEIGHT, limit=2400, window_ms=60_000),
+    RateWindow(name=ORDERS_10S, limit=300, window_ms=10_000),
+    RateWindow(name=ORDERS_1M, limit=1200, window_ms=60_000),
+)
+CAPABILITIES: Final = Capabilities(
+    attach_stop_to_entry=False,
+    amend_stop=False,
+    two_stops=True,
+    # closePosition exists, but it can be neither amended nor doubled (-4130): it could not be moved without a gap.
+    whole_position_stop=False,
+    hedge_mode=True,
+)
+IDS_KEPT: Final = 5_000
+
+
+class SharedMemory:
+    """What the clients of one account have in common; used from all their threads.
+
+    ``clock_ahead_ms`` is by how much this machine's clock is ahead of the venue's.
+    """
+
+    def __init__(self) -> None:
+        self.clock_ahead_ms = 0
+        self.mode_verified = False
+        self._lock = threading.Lock()
+        self._client_ids: OrderedDict[tuple[str, int], str] = OrderedDict()
+
+    def client_id(self, symbol: str, order_id: int) -> str | None:
+        """The client order id of a regular order, where it was looked up before."""
+        with self._lock:
+            return self._client_ids.get((symbol, order_id))
+
+    def remember(self, symbol: str, order_id: int, client_order_id: str) -> None:
+        """Keep an order's client order id; it never changes."""
+        with self._lock:
+            self._client_ids[symbol, order_id] = client_order_id
+            while len(self._client_ids) > IDS_KEPT:
+                self._client_ids.popitem(last=False)
+
+
+class BinanceRest:
+    """Makes clients of one account; satisfies :class:`~adapters.venues.rest.VenueRest`."""
+
+    venue: Venue = BINANCE
+    capabilities: Capabilities = CAPABILITIES
+    windows: Sequence[RateWindow] = WINDOWS
+
+    def __init__(self, config: VenueConfig) -> None:
+        self._config = config
+        self._memory = SharedMemory()
+
+    def client(self) -> BinanceClient:
+        """A client for one more worker thread."""
+        return BinanceClient(new_exchange(self._config), memory=self._memory, hedge=self._config.hedge)
+
+    def cost(self, request: VenueRequest) -> Mapping[str, int]:
+        """What ``request`` uses up, at most, by the name of the rate window (the venue's weights)."""
+        match request:
+            case PlaceOrder():
+                return {ORDERS_10S: 1, ORDERS_1M: 1}
+            case AmendOrder():
+                return {WEIGHT: 1, ORDERS_10S: 1, ORDERS_1M: 1}
+            case CancelOrder() | FetchServerTime():
+                return {WEIGHT: 1}
+            case QueryOrder() | SetLeverage():
+                return {WEIGHT: 2}
+            case FetchAccount(symbol=None):
+                # positions 5, account 5, and each list of orders of all symbols 40
+                return {WEIGHT: 90}
+            case FetchAccount():
+                return {WEIGHT: 12}
+            case FetchFills():
+                # trades 5, income 30, and an order or so to each few trades
+                return {WEIGHT: 45}
+            case FetchInstruments():
+                # everything listed 1, the brackets 1, the position mode 30
+                return {WEIGHT: 32}
+
+
+def new_exchange(config: VenueConfig) -> Any:
+    """An unmodified ccxt client, pointed at the venue, its demo trading, or a simulated exchange."""
+    exchange = ccxt.binanceusdm(
+        {
+            "apiKey": config.api_key,
+            "secret": config.api_secret,
+            "enableRateLimit": False,
+            "timeout": config.timeout_ms,
+            "options": {"fetchCurrencies": False, "fetchMarkets": {"types": ["linear"]}},
+        }
+    )
+    exchange.options["fetchOpenOrders"] = {"warnWithoutSymbol": False}
+    if config.testnet:
+        exchange.enable_demo_trading(enable=True)
+    if config.rest_url is not None:
+        for name, url in list(exchange.urls["api"].items()):
+            if isinstance(url, str):
+                exchange.urls["api"][name] = config.rest_url + urlsplit(url).path
+    # ccxt chooses its table of errors by the URL's beginning, and has none for another one.
+    linear = exchange.exceptions["linear"]
+    exchange.exceptions["exact"].update(linear["exact"])
+    exchange.exceptions["broad"].update(linear.get("broad", {}))
+    return exchange

@@ -1,0 +1,351 @@
+"""One ccxt client for Binance, used by one thread: each request in the venue's own calls, each answer in our words.
+
+A create counts only when an id came back. An order is "not found" only when both lists say so.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Protocol, TypeVar, assert_never
+
+import ccxt
+import msgspec
+
+from adapters.venues.binance_errors import (
+    ALREADY_SO,
+    CLOCK_CODES,
+    CallFailed,
+    Refusal,
+    code_of,
+    is_not_found,
+    meaning_of,
+    of_code,
+)
+from adapters.venues.binance_history import BinanceHistory
+from adapters.venues.binance_orders import (
+    Params,
+    amended_limit,
+    is_conditional,
+    new_algo,
+    new_regular,
+    of_algo,
+    of_regular,
+)
+from adapters.venues.binance_reports import (
+    BINANCE,
+    TRIGGERED,
+    Account,
+    AlgoCancelled,
+    AlgoOrder,
+    ExchangeInfo,
+    PositionRow,
+    RegularOrder,
+    SymbolBrackets,
+    algo_report,
+    balance_report,
+    instruments_of,
+    position_report,
+    regular_report,
+)
+from messages.orders import OrderReport, OrderSpec, OrderStatus
+from messages.values import ClientOrderId, MarginMode, OrderKind, Symbol, VenueOrderId
+from messages.venue import (
+    AccountReport,
+    AmendOrder,
+    CancelOrder,
+    FetchAccount,
+    FetchFills,
+    FetchInstruments,
+    FetchServerTime,
+    FillsReport,
+    InstrumentsReport,
+    LeverageSet,
+    OrderAccepted,
+    OrderRejected,
+    OutcomeUnknown,
+    PlaceOrder,
+    QueryOrder,
+    RejectReason,
+    ServerTime,
+    SetLeverage,
+    VenueAnswer,
+    VenueRequest,
+)
+
+T = TypeVar("T")
+HTTP_OK: Final = 200
+
+
+class Memory(Protocol):
+    """What the clients of one account share."""
+
+    clock_ahead_ms: int
+    mode_verified: bool
+
+    def client_id(self, symbol: str, order_id: int) -> str | None:
+        """The client order id of a regular order, where it was looked up before."""
+        ...
+
+    def remember(self, symbol: str, order_id: int, client_order_id: str) -> None:
+        """Keep an order's client order id."""
+        ...
+
+
+class BinanceClient:
+    """Satisfies :class:`~adapters.venues.rest.RestClient`."""
+
+    def __init__(self, exchange: Any, *, memory: Memory, hedge: bool) -> None:
+        """``exchange`` is a ``ccxt.binanceusdm`` of this thread's own; ``hedge`` what the account should be set to."""
+        self._exchange = exchange
+        self._memory = memory
+        self._hedge = hedge
+        self._history = BinanceHistory(exchange, memory, self.call)
+
+    def execute(self, request: VenueRequest) -> VenueAnswer:
+        """Do ``request``; blocks. What the venue refuses, or does not answer, is an answer."""
+        try:
+            return self._execute(request)
+        except CallFailed as failed:
+            return failed.answer
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        session = self._exchange.session
+        if session is not None:
+            session.close()
+
+    def call(self, method: Callable[[Params], Any], params: Mapping[str, str], shape: type[T]) -> T:
+        """Call one raw method and read its answer as ``shape``.
+
+        Raises:
+            CallFailed: Refused, not answered, or answered with something else.
+        """
+        exchange = self._exchange
+        # What ccxt keeps of the last answer must not be taken for an answer to this call.
+        exchange.last_http_response = exchange.last_response_headers = None
+        exchange.options["timeDifference"] = self._memory.clock_ahead_ms
+        try:
+            answer = method(dict(params))
+        except ccxt.BaseError as error:
+            body, headers = exchange.last_http_response, exchange.last_response_headers
+            meaning = meaning_of(error, body=body, headers=headers)
+            code = code_of(error, body)
+            if code in CLOCK_CODES:
+                meaning = self._with_the_clock_set(meaning)
+            raise CallFailed(meaning, code=code) from error
+        try:
+            return msgspec.convert(answer, shape)
+        except msgspec.ValidationError as error:
+            raise CallFailed(_misread(answer, error)) from error
+
+    def _with_the_clock_set(self, meaning: Refusal) -> Refusal:
+        """Measure the venue's clock; the request may then be sent again at once."""
+        try:
+            self._server_ms()
+        except CallFailed:
+            return meaning
+        if isinstance(meaning, OrderRejected):
+            return OrderRejected(reason=meaning.reason, text=meaning.text, retry_after_s=0.0)
+        return meaning
+
+    def _execute(self, request: VenueRequest) -> VenueAnswer:
+        match request:
+            case PlaceOrder(order=order):
+                return self._place(order)
+            case AmendOrder(order=order):
+                return self._amend(order)
+            case CancelOrder(order=order):
+                return self._cancel(order)
+            case QueryOrder():
+                return self._query(request.symbol, request.client_order_id, request.kind)
+            case FetchAccount(symbol=symbol):
+                return self._account(symbol)
+            case FetchFills():
+                return self._fills(request)
+            case FetchInstruments():
+                return self._instruments()
+            case SetLeverage():
+                return self._set_leverage(request)
+            case FetchServerTime():
+                return ServerTime(server_ms=self._server_ms())
+            case _:
+                assert_never(request)
+
+    # --- orders -------------------------------------------------------------------------------------------------------
+
+    def _place(self, spec: OrderSpec) -> VenueAnswer:
+        if spec.attached_stop_price is not None:
+            # Binance would take the order and leave the stop out.
+            return _refused(RejectReason.NOT_SENT, "Binance cannot attach a stop to an entry")
+        if is_conditional(spec.kind):
+            algo = self.call(self._exchange.fapiPrivatePostAlgoOrder, new_algo(spec), AlgoOrder)
+            return OrderAccepted(report=algo_report(algo))
+        order = self.call(self._exchange.fapiPrivatePostOrder, new_regular(spec), RegularOrder)
+        return OrderAccepted(report=regular_report(order))
+
+    def _amend(self, spec: OrderSpec) -> VenueAnswer:
+        if spec.kind is not OrderKind.LIMIT or spec.price is None or spec.quantity is None:
+            return _refused(RejectReason.OTHER, "Binance amends limit orders only: a stop is replaced by another one")
+        try:
+            order = self.call(self._exchange.fapiPrivatePutOrder, amended_limit(spec), RegularOrder)
+        except CallFailed as failed:
+            if failed.code not in ALREADY_SO:
+                raise
+            return self._query(spec.symbol, spec.client_order_id, spec.kind)
+        return OrderAccepted(report=regular_report(order))
+
+    def _cancel(self, spec: OrderSpec) -> VenueAnswer:
+        if not is_conditional(spec.kind):
+            params = of_regular(spec.symbol, spec.client_order_id, spec.venue_order_id)
+            order = self.call(self._exchange.fapiPrivateDeleteOrder, params, RegularOrder)
+            return OrderAccepted(report=regular_report(order))
+        params = of_algo(spec.symbol, spec.client_order_id, spec.venue_order_id)
+        cancelled = self.call(self._exchange.fapiPrivateDeleteAlgoOrder, params, AlgoCancelled)
+        if int(cancelled.code) != HTTP_OK:
+            return of_code(int(cancelled.code), f"cancel answered {cancelled.code}")
+        return OrderAccepted(report=_cancelled(spec, cancelled))
+
+    def _query(self, symbol: Symbol, client_order_id: ClientOrderId, kind: OrderKind) -> VenueAnswer:
+        """Look in the list where the order should be, then in the other one (a stop's child carries the stop's id)."""
+        for look in (self._find_algo, self._find_regular) if is_conditional(kind) else (self._find_regular,):
+            report = look(symbol, client_order_id)
+            if report is not None:
+                return OrderAccepted(report=report)
+        return _refused(RejectReason.NOT_FOUND, f"no list has an order {client_order_id}")
+
+    def _find_regular(self, symbol: Symbol, client_order_id: ClientOrderId) -> OrderReport | None:
+        params = of_regular(symbol, client_order_id, None)
+        order = _or_none(lambda: self.call(self._exchange.fapiPrivateGetOrder, params, RegularOrder))
+        return None if order is None else regular_report(order)
+
+    def _find_algo(self, symbol: Symbol, client_order_id: ClientOrderId) -> OrderReport | None:
+        params = of_algo(symbol, client_order_id, None)
+        order = _or_none(lambda: self.call(self._exchange.fapiPrivateGetAlgoOrder, params, AlgoOrder))
+        if order is None:
+            return None
+        child: OrderReport | None = None
+        if order.algo_status in TRIGGERED and order.actual_order_id:
+            of_child = of_regular(symbol, "", VenueOrderId(f"{order.actual_order_id}"))
+            made = _or_none(lambda: self.call(self._exchange.fapiPrivateGetOrder, of_child, RegularOrder))
+            child = None if made is None else regular_report(made)
+        return algo_report(order, child)
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def _account(self, symbol: Symbol | None) -> VenueAnswer:
+        taken_ms = _now_ms()
+        exchange = self._exchange
+        params = {} if symbol is None else {"symbol": str(symbol)}
+        # Orders before positions: a stop that triggers in between is then shown beside its position, not missing.
+        algos = self.call(exchange.fapiPrivateGetOpenAlgoOrders, params, list[AlgoOrder])
+        regular = self.call(exchange.fapiPrivateGetOpenOrders, params, list[RegularOrder])
+        rows = self.call(exchange.fapiPrivateV3GetPositionRisk, params, list[PositionRow])
+        account = self.call(exchange.fapiPrivateV3GetAccount, {}, Account)
+        positions = (position_report(row) for row in rows if symbol is None or row.symbol == symbol)
+        return AccountReport(
+            venue=BINANCE,
+            symbol=symbol,
+            positions=tuple(position for position in positions if position is not None),
+            orders=(*(regular_report(order) for order in regular), *(algo_report(order) for order in algos)),
+            balance=balance_report(account),
+            taken_ms=taken_ms,
+        )
+
+    def _fills(self, request: FetchFills) -> VenueAnswer:
+        return FillsReport(
+            venue=BINANCE,
+            symbol=request.symbol,
+            since_ms=request.since_ms,
+            fills=self._history.fills(request.symbol, request.since_ms),
+            funding=self._history.funding(request.symbol, request.since_ms),
+        )
+
+    def _instruments(self) -> VenueAnswer:
+        problem = self._wrong_position_mode()
+        if problem:
+            return _refused(RejectReason.OTHER, problem)
+        info = self.call(self._exchange.fapiPublicGetExchangeInfo, {}, ExchangeInfo)
+        brackets = self.call(self._exchange.fapiPrivateGetLeverageBracket, {}, list[SymbolBrackets])
+        try:
+            return InstrumentsReport(venue=BINANCE, instruments=tuple(instruments_of(info, brackets)))
+        except (KeyError, ArithmeticError) as error:
+            return OutcomeUnknown(text=f"an instrument without its rules: {error!r}")
+
+    def _wrong_position_mode(self) -> str:
+        """What to do when the account's mode is not the one that is set here; empty when it is."""
+        if not self._memory.mode_verified:
+            mode = self.call(self._exchange.fapiPrivateGetPositionSideDual, {}, dict[str, bool | str])
+            dual = str(mode.get("dualSidePosition")).lower() == "true"
+            if dual is not self._hedge:
+                is_, should = ("hedge", "one-way") if dual else ("one-way", "hedge")
+                return f"the account is in {is_} mode, the settings say {should}: change one of them"
+            self._memory.mode_verified = True
+        return ""
+
+    def _server_ms(self) -> int:
+        before_ms = _now_ms()
+        answer = self.call(self._exchange.fapiPublicGetTime, {}, dict[str, int])
+        server_ms = answer.get("serverTime")
+        if server_ms is None:
+            raise CallFailed(OutcomeUnknown(text=f"no time in {answer!r:.100}"))
+        self._memory.clock_ahead_ms = (before_ms + _now_ms()) // 2 - server_ms
+        return server_ms
+
+    def _set_leverage(self, request: SetLeverage) -> VenueAnswer:
+        margin_type = "ISOLATED" if request.margin_mode is MarginMode.ISOLATED else "CROSSED"
+        exchange, symbol = self._exchange, str(request.symbol)
+        try:
+            of_margin = {"symbol": symbol, "marginType": margin_type}
+            self.call(exchange.fapiPrivatePostMarginType, of_margin, dict[str, Any])
+        except CallFailed as failed:
+            if failed.code not in ALREADY_SO:
+                raise
+        of_leverage = {"symbol": symbol, "leverage": f"{request.leverage}"}
+        answer = self.call(exchange.fapiPrivatePostLeverage, of_leverage, dict[str, Any])
+        if str(answer.get("leverage")) != f"{request.leverage}":
+            return OutcomeUnknown(text=f"asked for leverage {request.leverage}, answered {answer.get('leverage')!r}")
+        return LeverageSet(symbol=request.symbol, leverage=request.leverage, margin_mode=request.margin_mode)
+
+
+def _cancelled(spec: OrderSpec, cancelled: AlgoCancelled) -> OrderReport:
+    """A conditional order as it ended: the venue says only that it is cancelled, the rest is what was asked for."""
+    return OrderReport(
+        venue=BINANCE,
+        symbol=spec.symbol,
+        venue_order_id=VenueOrderId(f"{cancelled.algo_id}"),
+        client_order_id=spec.client_order_id,
+        side=spec.side,
+        kind=spec.kind,
+        status=OrderStatus.CANCELLED,
+        quantity=spec.quantity,
+        trigger_price=spec.trigger_price,
+        trigger_source=spec.trigger_source,
+        reduce_only=spec.reduce_only,
+        hedge_side=spec.hedge_side,
+        updated_ms=_now_ms(),
+    )
+
+
+def _or_none(look: Callable[[], T]) -> T | None:
+    """What was looked for; ``None`` when the venue says that it is not there."""
+    try:
+        return look()
+    except CallFailed as failed:
+        if is_not_found(failed):
+            return None
+        raise
+
+
+def _misread(answer: object, error: msgspec.ValidationError) -> Refusal:
+    """An answer without what it should have: an error inside a 200, or no answer of the venue's at all."""
+    code = answer.get("code") if isinstance(answer, dict) else None
+    if isinstance(code, int | str) and str(code).lstrip("-").isdigit() and int(code) < 0:
+        return of_code(int(code), f"{code} {answer.get('msg', '')}" if isinstance(answer, dict) else "")
+    return OutcomeUnknown(text=f"an answer that is none ({error}): {answer!r:.200}")
+
+
+def _refused(reason: RejectReason, text: str) -> OrderRejected:
+    return OrderRejected(reason=reason, text=text)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
