@@ -104,6 +104,7 @@ class DeskActor(Actor):
         self._not_ready: set[PositionKey] = set()
         self._restored: VenueRestored | None = None
         self._account: AccountSeen | None = None
+        self._has_compared = False
         self._is_open = False
         self._waiting: list[OpenPosition] = []
         self._alerted: set[PositionKey] = set()
@@ -196,7 +197,9 @@ class DeskActor(Actor):
             return
         for restored in self._restored.positions:
             self._position(restored.position.key)
-        report = self._account.report
+        # Looked at once: what it shows is the past by the time of the next reading.
+        report, self._account = self._account.report, None
+        self._has_compared = True
         for position in report.positions:
             self._look_at(position, report)
         self._open_when_ready()
@@ -223,7 +226,7 @@ class DeskActor(Actor):
 
     def _open_when_ready(self) -> None:
         """Only when everything is protected are new signals accepted (S5)."""
-        if self._is_open or self._not_ready or self._restored is None or self._account is None or not self._instruments:
+        if self._is_open or self._not_ready or not self._has_compared:
             return
         self._is_open = True
         self._record("venue_ready", f"{len(self._positions)} positions on record or on the venue", Severity.INFO)

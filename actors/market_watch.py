@@ -2,6 +2,7 @@
 
 from actors.kernel import Context, Ref
 from messages.market import AttentionBand, Tick
+from messages.orders import FillReport
 from messages.positions import WakeUp
 from messages.state import StopOrder
 from messages.supervision import WatchMarket
@@ -19,6 +20,7 @@ class MarketWatch:
         self.minute_ago: Price | None = None
         self._venue = venue
         self._market = market
+        self._time_ms = 0
         self._handled = 0
         self._told: AttentionBand | None = None
 
@@ -33,6 +35,14 @@ class MarketWatch:
         self._handled += tick.count
         self._told = None
         self.last, self.mark, self.minute_ago = tick.last, tick.mark, tick.minute_ago
+        self._time_ms = tick.time_ms
+
+    def traded(self, fill: FillReport) -> None:
+        """A fill is news of the price where the band keeps the ticks away; the mark is as far from it as before."""
+        if self.last is not None and self.mark is not None and fill.time_ms > self._time_ms:
+            self.mark += fill.price - self.last
+            self.last = fill.price
+            self._time_ms = fill.time_ms
 
     def tell(self, context: Context, case: PositionCase | None, situation: Situation) -> None:
         """Say between which prices nothing can change; without a position none matters, without a stop every one."""

@@ -18,6 +18,7 @@ from typing import Final, assert_never
 from actors import addresses
 from actors.kernel import Actor, Reply, Terminated
 from actors.market_watch import MarketWatch
+from actors.position_exposure import ending_of, exposure_of
 from actors.position_opening import (
     MAX_OPENING_MS,
     OpeningAttempt,
@@ -37,7 +38,6 @@ from messages.positions import (
     AdoptPosition,
     ClosePosition,
     DescribePosition,
-    ExposureChanged,
     FillReceived,
     FillsRead,
     FundingReceived,
@@ -80,7 +80,6 @@ from rules.position_decision import (
     open_position,
     restored_case,
 )
-from rules.rounding import notional
 from rules.sizing import SizeRefused, order_quantity
 
 FILLS_MARGIN_MS: Final = 5_000
@@ -102,6 +101,7 @@ class PositionActor(Actor):
         self._watch = MarketWatch(venue=key.venue, market=around.market)
         self._reader = VenueReader(symbol=key.symbol, execution=around.execution)
         self._decisions = 0
+        self._ended_ms = 0
         self._told_ready = False
         self._settling: list[Reply] = []
 
@@ -115,15 +115,10 @@ class PositionActor(Actor):
         match message:
             case Tick():
                 self._on_tick(message)
-            case (
-                OrderUpdated()
-                | FillReceived()
-                | FundingReceived()
-                | PositionUpdated()
-                | ClosePosition()
-                | VerifyPosition()
-                | WakeUp()
-            ):
+            case FillReceived(fill=fill):
+                self._watch.traded(fill)
+                self._decide(message)
+            case OrderUpdated() | FundingReceived() | PositionUpdated() | ClosePosition() | VerifyPosition() | WakeUp():
                 self._decide(message)
             case IntentSettled():
                 self._on_settled(message)
@@ -267,34 +262,15 @@ class PositionActor(Actor):
     def _forget(self) -> None:
         """This life is over, and nothing of it is left at the venue."""
         if self._case is not None:
-            position = self._case.position
-            self._around.risk.tell(
-                PositionEnded(
-                    key=self._key,
-                    reservation_id=position.reservation_id,
-                    opened=True,
-                    net_pnl=position.realized_pnl - position.commission + position.funding,
-                )
-            )
+            self._around.risk.tell(ending_of(self._case.position))
         self._case = None
+        self._ended_ms = self.context.now_ms()
         self.context.cancel("wake")
 
     def _tell_exposure(self) -> None:
-        if self._case is None:
-            return
-        position = self._case.position
-        if position.closed_ms is not None:
-            return
-        quantity = position.quantity if position.quantity > 0 else position.wanted_quantity
-        self._around.risk.tell(
-            ExposureChanged(
-                key=self._key,
-                reservation_id=position.reservation_id,
-                notional=notional(
-                    quantity=quantity, price=position.entry_price, contract_size=self._instrument.contract_size
-                ),
-            )
-        )
+        exposure = exposure_of(self._case.position, self._instrument) if self._case is not None else None
+        if exposure is not None:
+            self._around.risk.tell(exposure)
 
     # --- prices and readings ------------------------------------------------------------------------------------------
 
@@ -472,6 +448,8 @@ class PositionActor(Actor):
             return
         if self._case is not None or self._opening is not None:
             self._decide(VerifyPosition(key=self._key, why="the account shows a position here"))
+            return
+        if message.account.taken_ms <= self._ended_ms:
             return
         decision = adopt_position(
             report=message.report,

@@ -116,6 +116,7 @@ class PositionCase:
         changed_ms: When an order or fill of it last changed: a snapshot asked for earlier proves no absence.
         fills_read_ms: When the fills that were last read were asked for.
         account_read_ms: The same for the account.
+        compared_ms: The same for the account that was last compared with; 0 where the venue may see it otherwise.
         recovering_since_ms: Restored then, and the venue has not been read in whole since; 0 when it has.
         missing: Orders of ours that the last complete reading did not show.
         reported: Filled quantity per client order id, as orders report it; fills follow later, or are asked for.
@@ -128,6 +129,7 @@ class PositionCase:
     changed_ms: int = 0
     fills_read_ms: int = 0
     account_read_ms: int = 0
+    compared_ms: int = 0
     recovering_since_ms: int = 0
     missing: frozenset[ClientOrderId] = frozenset()
     reported: Mapping[ClientOrderId, Quantity] = field(default_factory=dict)
@@ -145,6 +147,7 @@ class Draft:
     changed_ms: int
     fills_read_ms: int
     account_read_ms: int
+    compared_ms: int
     recovering_since_ms: int
     missing: frozenset[ClientOrderId]
     reported: dict[ClientOrderId, Quantity]
@@ -324,6 +327,11 @@ class Draft:
     def anomaly(self, text: str) -> None:
         """Something that the tables do not know: recorded, and the venue is asked how it really is."""
         self.record("anomaly", text, Severity.WARNING)
+        self.doubt()
+
+    def doubt(self) -> None:
+        """The venue may see the position otherwise: its account is read until it could be compared with."""
+        self.compared_ms = 0
         self.reads_account = True
 
     def wake_at(self, at_ms: int) -> None:
@@ -340,6 +348,7 @@ class Draft:
             changed_ms=self.changed_ms,
             fills_read_ms=self.fills_read_ms,
             account_read_ms=self.account_read_ms,
+            compared_ms=self.compared_ms,
             recovering_since_ms=self.recovering_since_ms,
             missing=self.missing,
             reported=self.reported,
@@ -357,6 +366,7 @@ def draft_of(case: PositionCase, situation: Situation) -> Draft:
         changed_ms=case.changed_ms,
         fills_read_ms=case.fills_read_ms,
         account_read_ms=case.account_read_ms,
+        compared_ms=case.compared_ms,
         recovering_since_ms=case.recovering_since_ms,
         missing=case.missing,
         reported=dict(case.reported),

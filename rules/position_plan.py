@@ -30,6 +30,8 @@ from rules.sizing import split_quantity
 from rules.stop_lifecycle import StopEvent
 
 MAX_CANCEL_ATTEMPTS: Final = 3
+REREAD_MS: Final = 1_000
+"""A reading that something overtook could not be compared with: it is repeated after this."""
 
 
 def plan(draft: Draft) -> None:
@@ -241,10 +243,10 @@ def _plan_readings(draft: Draft) -> None:
         elif draft.account_read_ms <= draft.changed_ms and not draft.open_intents:
             draft.reads_account = True
         return
-    due = draft.account_read_ms + policy.verify_every_ms
+    due = max(draft.compared_ms + policy.verify_every_ms, draft.account_read_ms + REREAD_MS)
     if draft.exposed > 0 and draft.now_ms >= due:
         draft.reads_account = True
-    draft.wake_at(max(due, draft.now_ms + 1_000))
+    draft.wake_at(max(due, draft.now_ms + REREAD_MS))
 
 
 def _finish(draft: Draft) -> None:

@@ -175,9 +175,11 @@ def _measure_cover(draft: Draft) -> None:
         draft.change_stop(unprotected_since_ms=None)
         if window_ms > 0:
             alert_ms = draft.situation.policies.orders.alert_window_ms
+            # One alert for one trouble: to close for want of a stop was told at the highest level already.
+            is_told = draft.position.close_reason is CloseReason.UNPROTECTED
             draft.record(
                 "unprotected_window",
                 f"{window_ms} ms without a stop for the full size",
-                Severity.CRITICAL if window_ms > alert_ms else Severity.DEBUG,
+                Severity.CRITICAL if window_ms > alert_ms and not is_told else Severity.DEBUG,
                 window_ms=window_ms,
             )

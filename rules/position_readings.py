@@ -39,7 +39,8 @@ def take_account_read(draft: Draft, read: AccountRead) -> None:
     if read.asked_ms <= changed_before or draft.open_intents:
         return
     _ask_for_the_missing(draft, read)
-    _compare_size(draft, read)
+    if _compared_size(draft, read):
+        draft.compared_ms = read.asked_ms
 
 
 def _ask_for_the_missing(draft: Draft, read: AccountRead) -> None:
@@ -58,19 +59,19 @@ def _ask_for_the_missing(draft: Draft, read: AccountRead) -> None:
     draft.missing = frozenset(missing)
 
 
-def _compare_size(draft: Draft, read: AccountRead) -> None:
+def _compared_size(draft: Draft, read: AccountRead) -> bool:
     """The venue is right about the size (S14); but fills that explain the difference are looked for first."""
     position = draft.position
     report = next((item for item in read.report.positions if item.hedge_side == position.key.hedge_side), None)
     quantity = report.quantity if report is not None and report.side is position.side else ZERO
     if quantity == position.quantity or draft.ended:
-        return
+        return True
     if position.phase in {PositionPhase.PENDING_ENTRY, PositionPhase.ENTRY_PLACED} and quantity == 0:
-        return
+        return True
     if draft.fills_read_ms < read.asked_ms:
         draft.reads_fills = True
-        draft.reads_account = True
-        return
+        draft.doubt()
+        return False
     draft.record(
         "size_corrected",
         f"the venue shows {quantity}, the fills add up to {position.quantity}: the venue is right",
@@ -89,6 +90,7 @@ def _compare_size(draft: Draft, read: AccountRead) -> None:
     for event in (PositionEvent.ENTRY_SENT, PositionEvent.ENTRY_FILLED):
         if next_phase(draft.position.phase, event) is not None:
             draft.pass_to(event)
+    return True
 
 
 def order_not_found(draft: Draft, client_order_id: ClientOrderId) -> None:

@@ -119,7 +119,7 @@ def _stop_refused(draft: Draft, reason: RejectReason, text: str, *, unknown: boo
             decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, text)
             draft.change_stop(not_before_ms=draft.now_ms)
         case RejectReason.NO_POSITION | RejectReason.NOT_FOUND | RejectReason.STOP_EXISTS | RejectReason.DUPLICATE_ID:
-            draft.reads_account = True
+            draft.doubt()
             draft.reads_fills = True
         case _ if was_protected and stop.working is None and (unknown or stop.attempts > 1):
             decide_close(
@@ -154,7 +154,7 @@ def _close_refused(draft: Draft, reason: RejectReason, text: str) -> None:
         close_attempts=attempts,
         close_not_before_ms=draft.now_ms + wait_ms,
     )
-    draft.reads_account = True
+    draft.doubt()
     draft.reads_fills = True
     working = draft.position.stop.working
     draft.record(

@@ -1,4 +1,4 @@
-"""A life at random, by seed: prices walk, requests and events go wrong, actors crash, the process is killed; then calm."""
+"""A life at random, by seed: prices walk, messages go wrong, actors crash, the process is killed; then calm."""
 
 import random
 from collections.abc import Callable
@@ -47,7 +47,7 @@ class Soak:
     """One seed's life."""
 
     def __init__(self, seed: int, weather: Weather) -> None:
-        self.random = random.Random(seed)  # noqa: S311 - reproducible, not secret
+        self.random = random.Random(seed)
         self.weather = weather
         self.profile = list(PROFILES.values())[seed % len(PROFILES)]
         self.world: World = a_world(

@@ -1,0 +1,28 @@
+"""What the risk actor is told of a position: how much is open or being opened, and what came of it in the end."""
+
+from messages.instruments import Instrument
+from messages.positions import ExposureChanged, PositionEnded
+from messages.state import PositionState
+from rules.rounding import notional
+
+
+def exposure_of(position: PositionState, instrument: Instrument) -> ExposureChanged | None:
+    """The value of what is open, or of what is wanted before the first fill; ``None`` when nothing can be any more."""
+    if position.closed_ms is not None:
+        return None
+    quantity = position.quantity if position.quantity > 0 else position.wanted_quantity
+    return ExposureChanged(
+        key=position.key,
+        reservation_id=position.reservation_id,
+        notional=notional(quantity=quantity, price=position.entry_price, contract_size=instrument.contract_size),
+    )
+
+
+def ending_of(position: PositionState) -> PositionEnded:
+    """The place in the limits is free again."""
+    return PositionEnded(
+        key=position.key,
+        reservation_id=position.reservation_id,
+        opened=True,
+        net_pnl=position.realized_pnl - position.commission + position.funding,
+    )
