@@ -18,7 +18,7 @@ from rich.console import Console
 import supervisor
 from adapters.arguments import WrongArgumentError, duration_argument, speed_argument
 from adapters.candles import BadRecordingError
-from adapters.console import render
+from adapters.console import give_up_broken_streams, render
 from adapters.instance_lock import DataDirectoryError, InstanceHeldError, holder, running_instances
 from adapters.settings_source import LoadedSettings, SettingsError, load_settings
 from adapters.simulator.fault_script import BadFaultScriptError
@@ -233,7 +233,14 @@ def _load(overrides: dict[str, object], env_file: Path | None) -> LoadedSettings
 
 
 def _print_json(value: object) -> None:
-    typer.echo(msgspec.json.encode(value).decode())
+    try:
+        typer.echo(msgspec.json.encode(value).decode())
+    except BrokenPipeError:
+        give_up_broken_streams()
+    except OSError as error:
+        text = f"the result cannot be written to stdout: {error.strerror or error}"
+        give_up_broken_streams()
+        raise supervisor.CannotRunError(text, supervisor.OUT_OF_REACH) from error
 
 
 def main() -> NoReturn:
@@ -248,6 +255,7 @@ def main() -> NoReturn:
         _fail(str(error), supervisor.WRONG_USAGE)
     except (InstanceHeldError, DataDirectoryError, StoreUnavailable) as error:
         _fail(str(error), supervisor.OUT_OF_REACH)
+    give_up_broken_streams()
     sys.exit(supervisor.FINE)
 
 

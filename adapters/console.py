@@ -1,5 +1,9 @@
 """The live table on a terminal: what is open, how far each stop is, and whether all is well."""
 
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +35,14 @@ _UNPROTECTED_STYLE = "bold white on red"
 _SIGNED_COLUMNS = {"open", "made"}
 
 
+class _PatientConsole(Console):
+    """Rich ends the process when nobody reads what it prints; positions are no reason to do that."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        give_up_broken_streams()
+
+
 class LiveStatus:
     """Keeps one table on the terminal up to date while it is entered.
 
@@ -39,7 +51,7 @@ class LiveStatus:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console if console is not None else Console(highlight=False)
+        self._console = console if console is not None else _PatientConsole(highlight=False)
         self._live = Live(console=self._console, auto_refresh=False, transient=False)
         self._gone = False
 
@@ -76,7 +88,21 @@ class LiveStatus:
 
 def print_banner(mode: Mode, console: Console | None = None) -> None:
     """Say at the start, in a colour of its own, whether this is real."""
-    (console if console is not None else Console(highlight=False)).print(_banner(mode))
+    try:
+        (console if console is not None else _PatientConsole(highlight=False)).print(_banner(mode))
+    except OSError:
+        # Nobody looks: no reason to protect nothing.
+        give_up_broken_streams()
+
+
+def give_up_broken_streams() -> None:
+    """Let nothing be written any more to a reader that has gone: what waits for it would fail again at the exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def render(view: StatusView, *, width: int, max_rows: int) -> Group:
