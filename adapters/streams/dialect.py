@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from messages.market import Tick
 from messages.orders import FillReport, FundingReport, OrderReport, PositionReport
@@ -97,3 +97,10 @@ class Dialect(Protocol):
     def watch(self, symbols: Sequence[Symbol]) -> Sequence[str]:
         """What to send so that market data of exactly these symbols comes; empty on a private connection."""
         ...
+
+
+@runtime_checkable
+class ReadyWhenOpen(Protocol):
+    """A dialect whose venue confirms nothing: with the connection itself, everything that was asked for is there."""
+
+    ready_when_open: bool

@@ -15,7 +15,7 @@ from typing import Final
 import websocket
 from loguru import logger
 
-from adapters.streams.dialect import Dialect, Listener, Reaction
+from adapters.streams.dialect import Dialect, Listener, Reaction, ReadyWhenOpen
 from messages.values import Symbol
 
 CONNECT_S: Final = 5.0
@@ -28,6 +28,7 @@ READY_WITHIN_S: Final = 10.0
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 JOIN_S: Final = 3.0
 _CLOSED = websocket.WebSocketConnectionClosedException
+_SIGNS_OF_LIFE: Final = frozenset({websocket.ABNF.OPCODE_PING, websocket.ABNF.OPCODE_PONG})
 
 
 class StreamCounters:
@@ -121,11 +122,15 @@ class StreamSession:
             symbols = self._symbols
         for text in (*dialect.opened(_now_ms()), *dialect.watch(symbols)):
             connection.send(text)
+        if isinstance(dialect, ReadyWhenOpen):
+            self._tell(listener, up=True, detail="")
         while not self._stop.is_set():
-            data = self._receive(connection)
+            opcode, data = self._receive(connection)
             now_s = time.monotonic()
+            if opcode is not None:
+                heard_s = now_s
             if data is not None:
-                heard_s = self.counters.last_message_s = now_s
+                self.counters.last_message_s = now_s
                 self.counters.messages += 1
                 reaction = dialect.received(data, listener, _now_ms())
                 if reaction.problem:
@@ -146,16 +151,19 @@ class StreamSession:
             self._send_symbols(connection, dialect)
         return "stopped", False
 
-    def _receive(self, connection: websocket.WebSocket) -> bytes | None:
+    def _receive(self, connection: websocket.WebSocket) -> tuple[int | None, bytes | None]:
+        """A frame's kind and its data; pings (answered already) and pongs show life and carry no data."""
         try:
-            opcode, data = connection.recv_data()
+            opcode, data = connection.recv_data(control_frame=True)
         except websocket.WebSocketTimeoutException:
-            return None
+            return None, None
         if opcode == websocket.ABNF.OPCODE_CLOSE:
             raise _CLOSED("closed by the venue")
+        if opcode in _SIGNS_OF_LIFE:
+            return opcode, None
         if len(data) > MAX_MESSAGE_BYTES:
             raise _CLOSED(f"a message of {len(data)} bytes")
-        return bytes(data)
+        return opcode, bytes(data)
 
     def _react(self, connection: websocket.WebSocket, reaction: Reaction, listener: Listener) -> None:
         for text in reaction.send:

@@ -150,6 +150,7 @@ class WireServer:
         writer = asyncio.create_task(stream.write(socket))
         try:
             stream.send(session.opened())
+            stream.follow()
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
                     stream.send(session.received(message.data))
