@@ -56,7 +56,7 @@ from messages.positions import (
     VerifyPosition,
     WakeUp,
 )
-from messages.state import IntentStatus
+from messages.state import IntentStatus, PositionPhase
 from messages.supervision import Due, PositionReady
 from messages.values import Epoch, PositionId, PositionKey
 from messages.venue import (
@@ -84,6 +84,11 @@ from rules.sizing import SizeRefused, order_quantity
 
 FILLS_MARGIN_MS: Final = 5_000
 """How much earlier than our own clock said the venue may have stamped the first fill."""
+STOPPING: Final = "the process is stopping"
+UNDER_WAY: Final = frozenset(
+    {PositionPhase.PENDING_ENTRY, PositionPhase.ENTRY_PLACED, PositionPhase.PENDING_SL, PositionPhase.CLOSING}
+)
+"""In these phases a position is not left to itself: it may have no stop yet."""
 
 
 class PositionActor(Actor):
@@ -104,6 +109,7 @@ class PositionActor(Actor):
         self._ended_ms = 0
         self._told_ready = False
         self._settling: list[Reply] = []
+        self._stopping = False
 
     def on_start(self) -> None:
         self.context.watch(self._around.execution)
@@ -142,7 +148,7 @@ class PositionActor(Actor):
                 return self._summary()
             case Settle():
                 self._settling.append(self.context.defer_reply())
-                self._answer_settling()
+                self._stop_opening()
             case _:
                 assert_never(message)
         return None
@@ -276,6 +282,8 @@ class PositionActor(Actor):
 
     def _on_tick(self, tick: Tick) -> None:
         self._watch.take(tick)
+        if self._stopping:
+            return
         if self._opening is not None:
             self._try_to_open()
         if self._case is not None:
@@ -351,7 +359,9 @@ class PositionActor(Actor):
     # --- how a position begins ----------------------------------------------------------------------------------------
 
     def _on_open(self, message: OpenPosition) -> None:
-        if not self._restored:
+        if self._stopping:
+            self._refuse(message, STOPPING)
+        elif not self._restored:
             self._waiting_opens.append(message)
         elif self._case is not None or self._opening is not None:
             self._refuse(message, "the symbol has a position already")
@@ -482,9 +492,17 @@ class PositionActor(Actor):
             subject=f"{self._key.venue}/{addresses.position_name(self._key)}",
         )
 
+    def _stop_opening(self) -> None:
+        """At shutdown: nothing is begun any more, and no tick moves a stop; what is under way goes on."""
+        self._stopping = True
+        if self._opening is not None:
+            self._decline(STOPPING)
+        self._answer_settling()
+
     def _answer_settling(self) -> None:
-        """At shutdown: nothing is answered before every order in flight is known."""
-        busy = self._case is not None and bool(self._case.intents)
+        """At shutdown: nothing is answered before every order in flight is known, and what is open has its stop."""
+        case = self._case
+        busy = case is not None and (bool(case.intents) or case.position.phase in UNDER_WAY)
         if self._settling and not busy and self._restored:
             waiting, self._settling = self._settling, []
             for reply in waiting:
