@@ -7,6 +7,7 @@
 - The announcer runs subscribers, so that a slow one delays nobody else.
 """
 
+import gc
 import random
 import secrets
 import sys
@@ -15,6 +16,7 @@ import time
 import traceback
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
+from types import FrameType
 from typing import Any
 
 from loguru import logger
@@ -203,7 +205,7 @@ class ThreadRuntime:
     def stack(self, runnable: Runnable) -> str:
         """Where the thread in ``runnable``'s turn is now."""
         ident = self._running.get(runnable)
-        frame = sys._current_frames().get(ident) if ident is not None else None  # noqa: SLF001 - the only way there is
+        frame = _frame_of(ident) if ident is not None else None
         return "".join(traceback.format_stack(frame)) if frame is not None else ""
 
     def stop(self, *, abruptly: bool = False) -> None:
@@ -324,6 +326,18 @@ class ThreadRuntime:
                     call()
                 except Exception:  # noqa: BLE001 - a timed call's mistake must not stop the clock
                     logger.exception("a timed call failed")
+
+
+def _frame_of(ident: int) -> FrameType | None:
+    # A collection inside _current_frames that meets a dead threading.local deadlocks the whole interpreter in
+    # CPython 3.11 (python/cpython#106883, not fixed there); so nothing is collected meanwhile.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames().get(ident)  # noqa: SLF001 - the only way there is
+    finally:
+        if collects:
+            gc.enable()
 
 
 class _End:

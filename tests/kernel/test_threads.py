@@ -1,10 +1,14 @@
 """The kernel on real threads: the same promises, under stress."""
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -30,6 +34,7 @@ from actors.kernel import (
 from messages.delivery import Delivery
 from tests.kernel.builders import WAIT_S, Watched
 
+ROOT = Path(__file__).resolve().parents[2]
 ACTORS = 12
 TELLERS = 4
 MESSAGES = 2_000
@@ -197,6 +202,53 @@ def test_pinned_actors_have_threads_of_their_own_and_pooled_ones_share(live: Cal
     assert len(own) == 3
     assert len(shared) <= 4
     assert not own & shared
+
+
+READS_STACKS_AMONG_GARBAGE = """
+import gc, threading
+from actors.kernel import ThreadRuntime
+
+class Stuck:
+    pinned, label = True, "stuck"
+    def __init__(self): self.entered, self.left = threading.Event(), threading.Event()
+    def step(self): self.entered.set(); return not self.left.wait(20.0)
+    def finished(self): return False
+
+def throw_away_a_local():
+    cycle = [threading.local()]
+    cycle[0].value = 1
+    cycle.append(cycle)
+
+runtime, stuck = ThreadRuntime(), Stuck()
+runtime.start(lambda: False)
+for _ in range(20):
+    threading.Thread(target=stuck.left.wait, args=(20.0,), daemon=True).start()
+runtime.schedule(stuck)
+stuck.entered.wait(20.0)
+for offset in range(400):
+    gc.disable()
+    throw_away_a_local()
+    gc.set_threshold(gc.get_count()[0] + offset % 40 + 1, 1, 1)
+    gc.enable()
+    assert "step" in runtime.stack(stuck)
+    stuck.left.wait(0.001)
+stuck.left.set()
+runtime.stop()
+print("done")
+"""
+
+
+def test_a_stack_is_read_even_while_garbage_is_collected() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-c", READS_STACKS_AMONG_GARBAGE],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (finished.stdout, finished.stderr) == ("done\n", "")
 
 
 def test_an_ask_times_out_in_real_time(live: Callable[..., ActorSystem]) -> None:
