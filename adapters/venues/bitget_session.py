@@ -30,7 +30,7 @@ class Clock:
 class BitgetSession:
     """Raw requests of one thread."""
 
-    def __init__(self, config: VenueConfig, clock: Clock) -> None:
+    def __init__(self, config: VenueConfig, clock: Clock, *, timeout_ms: int | None = None) -> None:
         self._clock = clock
         exchange = ccxt.bitget(
             {
@@ -38,7 +38,7 @@ class BitgetSession:
                 "secret": config.api_secret,
                 "password": config.api_passphrase,
                 "enableRateLimit": False,
-                "timeout": config.timeout_ms,
+                "timeout": config.timeout_ms if timeout_ms is None else timeout_ms,
                 "options": {"defaultType": "swap", "uta": False, "fetchMarkets": {"types": ["swap"]}},
             }
         )

@@ -1,0 +1,115 @@
+"""Fills of Bitget's stream that wait until it is known whose they are.
+
+The fill channel names only the venue's order id. The orders channel says which client id that is, a moment sooner or
+later; the order that a plan order creates has an id of nobody's, and the link is in the history of plan orders only.
+A fill told under a wrong order would be counted twice, so it waits for that a little, and is told without an order
+of ours when nothing is found.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import ccxt
+from loguru import logger
+
+from adapters.streams.dialect import Listener
+from adapters.venues.bitget_errors import RefusedError
+from adapters.venues.bitget_links import Links
+from adapters.venues.bitget_lookup import Lookup
+from adapters.venues.bitget_orders import UnreadableError, fill_report
+from adapters.venues.bitget_session import BitgetSession, Clock
+from adapters.venues.rest import VenueConfig
+from messages.values import Symbol
+
+ORDER_WITHIN_MS: Final = 300
+"""How long the orders channel may lag behind before the venue is asked."""
+ASK_EVERY_MS: Final = 300
+GIVE_UP_MS: Final = 3_000
+FOREIGN_KEPT: Final = 1_000
+TIMEOUT_MS: Final = 2_000
+"""The stream waits for the answer: a slow venue must not keep it from its other messages for long."""
+
+
+class PlanSearch:
+    """Asks the venue which order stands behind an order id; used by the stream's thread only."""
+
+    def __init__(self, config: VenueConfig, links: Links) -> None:
+        self._config = config
+        self._links = links
+        self._lookup: Lookup | None = None
+
+    def find(self, symbol: Symbol, order_id: str) -> bool:
+        """Whether it is known now."""
+        if self._lookup is None:
+            session = BitgetSession(self._config, Clock(), timeout_ms=TIMEOUT_MS)
+            self._lookup = Lookup(session, self._links)
+        try:
+            if self._lookup.learn_child(symbol, order_id):
+                return True
+            report = self._lookup.regular(symbol, {"orderId": order_id})
+        except (ccxt.BaseError, RefusedError, LookupError, TypeError, ValueError) as error:
+            logger.warning("bitget: the order behind a fill cannot be looked up: {}", error)
+            return False
+        if report is None or (report.reduce_only and report.client_order_id is None):
+            # It may yet turn out to be a plan order's, whose history lags.
+            self._links.forget(order_id)
+            return False
+        return True
+
+
+@dataclass(slots=True)
+class _Held:
+    row: Mapping[str, Any]
+    since_ms: int
+    ask_ms: int
+
+
+class HeldFills:
+    """Tells each fill once its order is known."""
+
+    def __init__(self, links: Links, search: PlanSearch) -> None:
+        self.listener: Listener | None = None
+        self._links = links
+        self._search = search
+        self._held: list[_Held] = []
+        self._foreign: OrderedDict[str, None] = OrderedDict()
+
+    def add(self, row: Mapping[str, Any], now_ms: int) -> None:
+        """A fill came.
+
+        Raises:
+            UnreadableError: It is none.
+        """
+        fill_report(row, None)
+        self._held.append(_Held(row, now_ms, now_ms + ORDER_WITHIN_MS))
+
+    def foreign(self, order_id: str) -> None:
+        """An order that reduces, and carries no id of a client."""
+        self._foreign[order_id] = None
+        while len(self._foreign) > FOREIGN_KEPT:
+            self._foreign.popitem(last=False)
+
+    def release(self, now_ms: int) -> None:
+        """Tell what can be told, in the order in which it came."""
+        waiting, self._held = self._held, []
+        for held in waiting:
+            if not self._told(held, now_ms):
+                self._held.append(held)
+
+    def _told(self, held: _Held, now_ms: int) -> bool:
+        listener, order_id = self.listener, str(held.row["orderId"])
+        if listener is None:
+            return False
+        known = self._links.find(order_id) is not None
+        if not known and (now_ms >= held.ask_ms or self._foreign.pop(order_id, self) is None):
+            held.ask_ms = now_ms + ASK_EVERY_MS
+            known = self._search.find(Symbol(str(held.row["symbol"])), order_id)
+        if not known and now_ms < held.since_ms + GIVE_UP_MS:
+            return False
+        try:
+            listener.on_fill(fill_report(held.row, self._links.find(order_id)))
+        except UnreadableError as error:
+            logger.warning("bitget: a fill cannot be read: {}", error)
+        return True
