@@ -164,10 +164,6 @@ class OrderShelf:
         """Every order of ``symbol`` that is remembered, working or ended, oldest first."""
         return tuple(order for order in self._by_id.values() if order.symbol == symbol)
 
-    def remembered(self, symbol: Symbol) -> tuple[SimOrder, ...]:
-        """The orders of ``symbol``, working and ended, as far back as is remembered; oldest first."""
-        return tuple(order for order in self._by_id.values() if order.symbol == symbol)
-
     def by_client_id(self, client_order_id: ClientOrderId) -> SimOrder | None:
         """The latest order under this client order id."""
         return self._by_client_id.get(client_order_id)
