@@ -91,9 +91,9 @@ class WireServer:
     async def _serve(self) -> None:
         app = web.Application(client_max_size=4 * 1024 * 1024)
         app.router.add_route("*", "/{tail:.*}", self._handle)
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await runner.setup()
-        site = web.TCPSite(runner, self._host, self._wanted_port, shutdown_timeout=1.0)
+        site = web.TCPSite(runner, self._host, self._wanted_port)
         try:
             await site.start()
             self.port = runner.addresses[0][1]
