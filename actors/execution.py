@@ -58,8 +58,10 @@ MAX_SENDS: Final = 4
 HEDGE_FLOOR_S: Final = 0.15
 HEDGE_CAP_S: Final = 1.0
 HEDGE_ROUND_TRIPS: Final = 4
-HOLD_MS: Final = 1_500
+HOLD_MS: Final = 4_000
 """How long the cancel of an order waits for requests to place it that are still under way."""
+QUERY_TIMEOUT_S: Final = 2.0
+"""A question about an order costs nothing to repeat."""
 HOLD_STEP_S: Final = 0.1
 MAX_ASKED_AT_ONCE: Final = 2
 SLOW_S: Final = 1.0
@@ -164,10 +166,13 @@ class ExecutionActor(Actor):
         if intent.action is not IntentAction.CANCEL or self.context.now_ms() >= intent.created_ms + HOLD_MS:
             return False
         order_id = intent.order.client_order_id
-        return any(
-            isinstance(call.request, PlaceOrder) and call.request.order.client_order_id == order_id
+        placing = [
+            call
             for call in self._queue.under_way.values()
-        )
+            if isinstance(call.request, PlaceOrder) and call.request.order.client_order_id == order_id
+        ]
+        # One of them is what the order came from, unless another one was answered by it.
+        return len(placing) > (0 if any(call.job.placed for call in placing) else 1)
 
     def _hedge_later(self, job: Job) -> None:
         intent = intent_of(job)
@@ -245,7 +250,7 @@ class ExecutionActor(Actor):
         me = self.context.self_ref
         self._calls.send(
             waiting.request,
-            timeout_s=REQUEST_TIMEOUT_S,
+            timeout_s=QUERY_TIMEOUT_S if waiting.resolves else REQUEST_TIMEOUT_S,
             done=lambda answer: me.tell(CallAnswered(call_id=call_id, answer=answer)),
         )
 
@@ -262,6 +267,7 @@ class ExecutionActor(Actor):
             self._read_answered(job, call, answer)
             return
         self._audit.record(self.context, call, answer)
+        job.placed = job.placed or (isinstance(call.request, PlaceOrder) and isinstance(answer, OrderAccepted))
         if call.resolves:
             job.asking = False
         if job.settled:

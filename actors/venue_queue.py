@@ -23,7 +23,7 @@ PROTECTIVE, REDUCING, ENTRY, POLL = range(4)
 
 @dataclass(slots=True, kw_only=True)
 class Job:
-    """One intent, or one read, until it is settled."""
+    """One intent, or one read, until it is settled. ``placed``: one of its requests was answered by the order."""
 
     path: str
     priority: int
@@ -36,6 +36,7 @@ class Job:
     queued: int = 0
     queries: int = 0
     asking: bool = False
+    placed: bool = False
     refusal: OrderRejected | None = None
     given_up: bool = False
     settled: bool = False

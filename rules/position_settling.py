@@ -76,10 +76,12 @@ def _accepted(draft: Draft, intent: Intent) -> None:
     order = intent.order
     if intent.action is IntentAction.CANCEL:
         return
-    if order.purpose is OrderPurpose.STOP:
+    # The stream may have confirmed it before, and the slot may hold the next intent by now.
+    if order.purpose is OrderPurpose.STOP and draft.position.stop.intent_id == intent.intent_id:
         draft.change_stop(intent_id=None)
-    elif level := TAKE_PROFIT_LEVEL.get(order.purpose):
-        draft.change_take_profit(level, intent_id=None)
+    for take_profit in draft.position.take_profits:
+        if take_profit.intent_id == intent.intent_id:
+            draft.change_take_profit(take_profit.level, intent_id=None)
 
 
 def _after_cancel(draft: Draft, intent: Intent) -> None:
@@ -102,6 +104,8 @@ def _refused(draft: Draft, intent: Intent, reason: RejectReason, text: str, *, u
             draft.record("entry_refused", text, Severity.WARNING)
             if draft.position.opened_quantity == 0:
                 draft.position = replace(draft.position, close_reason=CloseReason.ENTRY_FAILED)
+        case OrderPurpose.STOP if draft.position.stop.intent_id != intent.intent_id:
+            draft.doubt()
         case OrderPurpose.STOP:
             _stop_refused(draft, reason, text, unknown=unknown)
         case OrderPurpose.TAKE_PROFIT_1 | OrderPurpose.TAKE_PROFIT_2:

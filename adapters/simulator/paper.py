@@ -276,8 +276,11 @@ class PaperExchange:
         if overtaken is not None:
             self._publish(late_events, late_s=overtaken.delay_s)
         partial = found.get(FaultAction.PARTIAL_FILL)
-        if partial is not None and isinstance(request, PlaceOrder) and isinstance(answer, OrderAccepted):
-            self._fill_piecewise(answer.report.venue_order_id, partial, 1)
+        if partial is not None and isinstance(request, PlaceOrder) and not isinstance(answer, OrderRejected):
+            # By the order, not by the answer: a maintenance may have executed it and still not say so.
+            placed = self.engine.state.orders.by_client_id(request.order.client_order_id)
+            if placed is not None:
+                self._fill_piecewise(placed.venue_order_id, partial, 1)
         return answer
 
     def _send_back(

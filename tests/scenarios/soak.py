@@ -8,7 +8,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from adapters.simulator.fault_script import EventType, FaultAction, FaultRule, RequestType, random_faults
-from adapters.simulator.profiles import PROFILES
+from adapters.simulator.profiles import PROFILES, IdRule, Profile
 from messages.orders import OrderSpec
 from messages.values import ClientOrderId, OrderKind, OrderPurpose, Price, Symbol
 from messages.venue import CancelOrder, RejectReason
@@ -52,7 +52,7 @@ class Soak:
         self.profile = list(PROFILES.values())[seed % len(PROFILES)]
         self.world: World = a_world(
             self.profile,
-            *_faults(seed, weather),
+            *_faults(seed, weather, self.profile),
             seed=seed,
             prices=PRICES,
             size_usd=Decimal(420),
@@ -135,14 +135,16 @@ class Soak:
             )
 
 
-def _faults(seed: int, weather: Weather) -> list[FaultRule]:
+def _faults(seed: int, weather: Weather, profile: Profile) -> list[FaultRule]:
     """Everything that the simulator can do to a message, until the calm."""
+    # Where an id is free again when its order has ended, nobody can keep a network from delivering a request twice.
+    twice = weather.request_probability if profile.ids is IdRule.ALWAYS else 0.0
     usual = random_faults(
         seed=seed, request_probability=weather.request_probability, event_probability=weather.event_probability
     ).rules
     more = (
         FaultRule(action=FaultAction.EVENT_LOST, probability=weather.event_probability),
-        FaultRule(action=FaultAction.DUPLICATE_REQUEST, probability=weather.request_probability, delay_s=0.5),
+        FaultRule(action=FaultAction.DUPLICATE_REQUEST, probability=twice, delay_s=0.5),
         FaultRule(
             action=FaultAction.REJECT,
             requests=(RequestType.PLACE, RequestType.AMEND),
