@@ -18,12 +18,17 @@ from rich.console import Console
 import supervisor
 from adapters.arguments import WrongArgumentError, duration_argument, speed_argument
 from adapters.candles import BadRecordingError
+from adapters.connect import connect
 from adapters.console import give_up_broken_streams, render
 from adapters.instance_lock import DataDirectoryError, InstanceHeldError, holder, running_instances
 from adapters.settings_source import LoadedSettings, SettingsError, load_settings
 from adapters.simulator.fault_script import BadFaultScriptError
 from adapters.status_file import StatusFileError, read_status
 from adapters.stop_flag import StopFlag
+from adapters.venues.preflight import check_venue
+from messages import __version__
+from messages.checks import Check, Finding
+from messages.settings import PAPER, Settings
 from messages.status import Health
 from persistence.database_url import WrongDatabaseUrl
 from persistence.failures import StoreUnavailable
@@ -112,6 +117,28 @@ def status(*, data_dir: DataDir = None, env_file: EnvFile = None, as_json: Json 
             f"no instance runs on {settings.data_dir}; this is how the last one stood", supervisor.OUT_OF_REACH
         )
     if view.health is not Health.HEALTHY:
+        raise typer.Exit(supervisor.FOUND_SOMETHING)
+
+
+@app.command()
+def doctor(
+    *,
+    venue: Annotated[str | None, typer.Option(help="Venues, separated by commas.")] = None,
+    mode: Annotated[str | None, typer.Option(help="paper, shadow or production.")] = None,
+    data_dir: DataDir = None,
+    env_file: EnvFile = None,
+    as_json: Json = False,
+) -> None:
+    """Check keys, clock, modes, instruments, database and streams, and say what to do: exit code 1 on a finding."""
+    checks = _check_surroundings(_load({"data_dir": data_dir, "mode": mode, "venues": venue}, env_file))
+    if as_json:
+        _print_json(checks)
+    else:
+        for check in checks:
+            typer.echo(f"{check.finding:8} {check.subject:10} {check.name:14} {check.text}")
+            if check.what_to_do:
+                typer.echo(f"{'':8} {'':10} {'':14} → {check.what_to_do}")
+    if any(check.finding is not Finding.FINE for check in checks):
         raise typer.Exit(supervisor.FOUND_SOMETHING)
 
 
@@ -223,6 +250,60 @@ def _show_progress(seeds: int) -> Callable[[int, int], None]:
             typer.echo(f"\r{runs}/{seeds} runs, {violations} violations", nl=False)
 
     return show
+
+
+# --- what doctor looks at ---------------------------------------------------------------------------------------------
+
+
+def _check_surroundings(loaded: LoadedSettings) -> list[Check]:
+    """What ``holdfast doctor`` looks at: the command itself, settings, data directory, database, venues."""
+    settings = loaded.settings
+    checks = [_check_command(), *_check_settings(loaded), _check_database(settings)]
+    for venue in settings.venues:
+        if venue == PAPER:
+            checks.append(Check(subject=venue, name="venue", finding=Finding.FINE, text="simulated in the process"))
+            continue
+        calls, streams = connect(supervisor.venue_config(venue, settings))
+        try:
+            checks.extend(check_venue(calls, streams))
+        finally:
+            calls.close()
+    return checks
+
+
+def _check_command() -> Check:
+    """PyPI has a package of the name supervisor: in one environment with ours it may be the one that is found."""
+    ours = Path(__file__).resolve().parent == Path(sys.modules["actors"].__file__ or "").resolve().parent.parent
+    return Check(
+        subject="holdfast",
+        name="modules",
+        finding=Finding.FINE if ours else Finding.WRONG,
+        text=f"version {__version__}, Python {sys.version.split()[0]}",
+        what_to_do="" if ours else "install Holdfast into an environment of its own: something shadows its modules",
+    )
+
+
+def _check_settings(loaded: LoadedSettings) -> list[Check]:
+    where = f"{loaded.settings.mode} on {', '.join(loaded.settings.venues)}, data in {loaded.settings.data_dir}"
+    checks = [Check(subject="holdfast", name="settings", finding=Finding.FINE, text=where)]
+    checks.extend(
+        Check(subject="holdfast", name="settings", finding=Finding.WARNING, text=text) for text in loaded.warnings
+    )
+    return checks
+
+
+def _check_database(settings: Settings) -> Check:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    store = store_of(settings, data_dir=settings.data_dir)
+    try:
+        store.open()
+    except StoreUnavailable as error:
+        return Check(
+            subject="database", name="reach", finding=Finding.WRONG, text=error.text, what_to_do=error.what_to_do
+        )
+    finally:
+        store.close()
+    return Check(subject="database", name="reach", finding=Finding.FINE, text=f"revision {current(store.url)}")
 
 
 # --- arguments and errors ---------------------------------------------------------------------------------------------

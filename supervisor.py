@@ -267,14 +267,14 @@ def _live_venues(
             resources.callback(exchange.stop)
             parts.append(_paper_parts(exchange))
         else:
-            calls, streams = connect(_venue_config(venue, settings))
+            calls, streams = connect(venue_config(venue, settings))
             resources.callback(calls.close)
             sending: VenueCalls = ShadowCalls(calls) if settings.mode is Mode.SHADOW else calls
             parts.append(VenueParts(calls=sending, streams=streams, symbols=()))
     return parts, exchange
 
 
-def _venue_config(venue: Venue, settings: Settings) -> VenueConfig:
+def venue_config(venue: Venue, settings: Settings) -> VenueConfig:
     """Keys and addresses of one venue; a simulated exchange on this machine has keys of its own (S20)."""
     access = settings.access.get(venue, VenueAccess())
 
