@@ -47,6 +47,8 @@ class Capabilities:
         whole_position_stop: A stop without a quantity covers whatever the position's size is.
         stop_client_order_id: A stop order carries a client order id of ours.
         hedge_mode: Both sides of one symbol may be open at once.
+        attached_stop_needs_full_fill: The stop that the entry carries comes when the entry has filled completely, and
+            is for its quantity: an entry that fills in pieces is without one until then (OKX).
     """
 
     attach_stop_to_entry: bool
@@ -55,3 +57,4 @@ class Capabilities:
     whole_position_stop: bool
     stop_client_order_id: bool = True
     hedge_mode: bool = False
+    attached_stop_needs_full_fill: bool = False

@@ -8,6 +8,7 @@ Invariants:
 """
 
 from dataclasses import replace
+from typing import Final
 
 from messages.journal import Severity
 from messages.state import CloseReason, IntentAction, StopOrder
@@ -19,6 +20,9 @@ from rules.rounding import closer
 from rules.stop_choice import wanted_stop, would_trigger
 from rules.stop_lifecycle import StopEvent
 from rules.trailing import may_update, throttled_until_ms
+
+PIECES_MS: Final = 150
+"""Within this the pieces of an execution that fills an entry completely have been told."""
 
 
 def plan_stop(draft: Draft) -> None:
@@ -39,15 +43,18 @@ def plan_stop(draft: Draft) -> None:
 def _attached_may_still_come(draft: Draft) -> bool:
     """A stop attached to the entry comes with the fill; what does not come is looked for, then placed by ourselves."""
     since = draft.position.stop.unprotected_since_ms or draft.now_ms
-    policy = draft.situation.policies.orders
-    if draft.account_read_ms >= since + policy.confirm_stop_ms:
+    wait_ms = draft.situation.policies.orders.confirm_stop_ms
+    if draft.situation.capabilities.attached_stop_needs_full_fill:
+        # An entry that stays filled in part has no stop: only the rest of the same execution is waited for.
+        wait_ms = min(wait_ms, PIECES_MS)
+    if draft.account_read_ms >= since + wait_ms:
         draft.pass_stop_to(StopEvent.PLACE_FAILED)
         draft.change_stop(next=None)
         return False
-    if draft.now_ms >= since + policy.confirm_stop_ms:
+    if draft.now_ms >= since + wait_ms:
         draft.reads_account = True
     else:
-        draft.wake_at(since + policy.confirm_stop_ms)
+        draft.wake_at(since + wait_ms)
     return True
 
 
@@ -136,6 +143,9 @@ def _move_stop(draft: Draft, working: StopOrder) -> None:
     _wake_for_trailing(draft, working)
     if working.quantity is None:
         quantity = None
+    elif quantity is None:
+        # A stop with a quantity is resized as it is: in place none becomes a stop on the whole position.
+        quantity = draft.exposed
     if price == working.trigger_price and quantity == working.quantity:
         return
     if draft.now_ms < stop.not_before_ms:

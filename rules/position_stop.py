@@ -59,7 +59,9 @@ def _same_stop(stop: StopOrder | None, report: OrderReport) -> bool:
 
 
 def _is_as_wanted(wanted: StopOrder, report: OrderReport) -> bool:
-    return report.trigger_price == wanted.trigger_price and report.quantity == wanted.quantity
+    """The stop that comes with an entry may have the entry's quantity where one on the whole position was hoped for."""
+    sized_by_the_venue = wanted.attached and wanted.quantity is None
+    return report.trigger_price == wanted.trigger_price and (report.quantity == wanted.quantity or sized_by_the_venue)
 
 
 def stop_confirmed(draft: Draft, report: OrderReport) -> None:

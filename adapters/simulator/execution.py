@@ -183,7 +183,12 @@ class Execution:
             return
         state = self._state
         profile = state.config.profile
-        whole = profile.capabilities.whole_position_stop
+        when_full = profile.capabilities.attached_stop_needs_full_fill
+        whole = profile.capabilities.whole_position_stop and not when_full
+        if when_full:
+            if entry.remaining:
+                return
+            opened = entry.filled_quantity
         key = (entry.symbol, entry.hedge_side)
         side = OrderSide.SELL if entry.side is OrderSide.BUY else OrderSide.BUY
         for stop in state.reducing_orders(key, side):

@@ -89,6 +89,7 @@ OKX = Profile(
         two_stops=True,
         whole_position_stop=True,
         hedge_mode=True,
+        attached_stop_needs_full_fill=True,
     ),
 )
 WORST = Profile(

@@ -57,6 +57,7 @@ CAPABILITIES = Capabilities(
     two_stops=True,
     whole_position_stop=True,
     hedge_mode=True,
+    attached_stop_needs_full_fill=True,
 )
 _WINDOW_MS = 2_000
 _LIMITS = {
