@@ -7,7 +7,7 @@ from adapters.streams.session import StreamSession
 from messages.values import Symbol
 
 
-class _MarketListener:
+class MarketListener:
     """The market connection's losses are not the private one's: prices simply come again."""
 
     def __init__(self, listener: Listener) -> None:
@@ -31,7 +31,7 @@ class TwoStreams:
     def start(self, listener: Listener) -> None:
         """Connect both."""
         self.private.start(listener)
-        self.market.start(_MarketListener(listener))
+        self.market.start(MarketListener(listener))
 
     def watch(self, symbols: Sequence[Symbol]) -> None:
         """Subscribe market data of exactly these symbols."""
