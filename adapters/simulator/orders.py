@@ -164,6 +164,10 @@ class OrderShelf:
         """Every order of ``symbol`` that is remembered, working or ended, oldest first."""
         return tuple(order for order in self._by_id.values() if order.symbol == symbol)
 
+    def all_known(self) -> tuple[SimOrder, ...]:
+        """Every order that is remembered, ended ones too, oldest first."""
+        return tuple(self._by_id.values())
+
     def by_client_id(self, client_order_id: ClientOrderId) -> SimOrder | None:
         """The latest order under this client order id."""
         return self._by_client_id.get(client_order_id)

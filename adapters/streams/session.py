@@ -113,6 +113,9 @@ class StreamSession:
             return f"connection lost: {error}", False
         finally:
             connection.close(timeout=1)
+            # After a close frame of the venue's, close() leaves the socket open.
+            if connection.sock is not None:
+                connection.sock.close()
 
     def _talk(self, connection: websocket.WebSocket, dialect: Dialect, listener: Listener) -> tuple[str, bool]:
         began_s = heard_s = pinged_s = time.monotonic()

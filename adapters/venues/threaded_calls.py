@@ -89,7 +89,7 @@ class ThreadedCalls:
         self.capabilities = rest.capabilities
         self.windows = rest.windows
         self.closed = False
-        self._queue: queue.SimpleQueue[_Call] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._open: set[_Call] = set()
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
@@ -122,6 +122,8 @@ class ThreadedCalls:
             left, self._open = self._open, set()
         for call in left:
             call.answer(OutcomeUnknown(text="the connection was closed"))
+        for _ in self._workers:
+            self._queue.put(None)
         for worker in self._workers:
             worker.thread.join(JOIN_S)
 
@@ -133,7 +135,7 @@ class ThreadedCalls:
             call = self._queue.get(timeout=WAIT_S)
         except queue.Empty:
             return None
-        return None if call.answered else call
+        return None if call is None or call.answered else call
 
     def finished(self, call: _Call) -> None:
         """The call came back."""
