@@ -33,25 +33,27 @@ TIMEOUT_MS: Final = 2_000
 
 
 class PlanSearch:
-    """Asks the venue which order stands behind an order id; used by the stream's thread only."""
+    """Asks the venue which order stands behind an order id; each time over a connection of its own: it is rare."""
 
     def __init__(self, config: VenueConfig, links: Links) -> None:
         self._config = config
         self._links = links
-        self._lookup: Lookup | None = None
 
     def find(self, symbol: Symbol, order_id: str) -> bool:
         """Whether it is known now."""
-        if self._lookup is None:
-            session = BitgetSession(self._config, Clock(), timeout_ms=TIMEOUT_MS)
-            self._lookup = Lookup(session, self._links)
+        session = BitgetSession(self._config, Clock(), timeout_ms=TIMEOUT_MS)
         try:
-            if self._lookup.learn_child(symbol, order_id):
-                return True
-            report = self._lookup.regular(symbol, {"orderId": order_id})
+            return self._look(Lookup(session, self._links), symbol, order_id)
         except (ccxt.BaseError, RefusedError, LookupError, TypeError, ValueError) as error:
             logger.warning("bitget: the order behind a fill cannot be looked up: {}", error)
             return False
+        finally:
+            session.close()
+
+    def _look(self, lookup: Lookup, symbol: Symbol, order_id: str) -> bool:
+        if lookup.learn_child(symbol, order_id):
+            return True
+        report = lookup.regular(symbol, {"orderId": order_id})
         if report is None or (report.reduce_only and report.client_order_id is None):
             # It may yet turn out to be a plan order's, whose history lags.
             self._links.forget(order_id)

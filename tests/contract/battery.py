@@ -113,12 +113,18 @@ class Listening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trio:
-    """A running venue. ``lot`` is one base coin in its own unit."""
+    """A running venue.
+
+    Attributes:
+        lot: One base coin in its own unit.
+        names_attached_stops: The stop that comes with an entry carries the id that we gave it.
+    """
 
     calls: Calls
     streams: Streams
     exchange: PaperExchange
     lot: Decimal = Decimal(1)
+    names_attached_stops: bool = True
 
     @property
     def can(self) -> Capabilities:

@@ -59,7 +59,8 @@ def test_an_entry_carries_its_stop_where_the_venue_attaches_it(trio: Trio) -> No
     [stop] = trio.stops()
     assert (stop.trigger_price, stop.side, stop.status) == (d(980), OrderSide.SELL, OrderStatus.WORKING)
     assert stop.quantity == (None if trio.can.whole_position_stop else trio.lot)
-    assert stop.client_order_id == (stop_id if trio.can.stop_client_order_id else None)
+    named = trio.can.stop_client_order_id and trio.names_attached_stops
+    assert stop.client_order_id == (stop_id if named else None)
     assert stop.reduce_only
 
 

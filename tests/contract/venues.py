@@ -8,6 +8,9 @@ from adapters.simulator.paper_streams import PaperStreams
 from adapters.simulator.profiles import PAPER
 from messages.values import Venue
 from tests.contract.battery import Factory, Setup, Trio, running_exchange
+from tests.venues.binance.running import binance
+from tests.venues.bitget.running import bitget
+from tests.venues.bybit.running import bybit
 
 
 @contextmanager
@@ -21,4 +24,4 @@ def paper(setup: Setup) -> Iterator[Trio]:
             calls.close()
 
 
-VENUES: dict[str, Factory] = {"paper": paper}
+VENUES: dict[str, Factory] = {"paper": paper, "binance": binance, "bitget": bitget, "bybit": bybit}

@@ -7,6 +7,7 @@ answer keeps the client waiting, as a real one would; the engine's own thread is
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from aiohttp import WSMsgType, web
@@ -23,6 +24,7 @@ from messages.venue import VenueAnswer, VenueRequest
 
 START_S: Final = 10.0
 STOP_S: Final = 5.0
+FOLLOW_S: Final = 2.0
 MAX_WAITING: Final = 10_000
 """Messages that wait for one slow WebSocket client before it is cut off."""
 
@@ -144,17 +146,20 @@ class WireServer:
         if session is None:
             return web.Response(status=404)
         socket = web.WebSocketResponse(autoping=True, compress=False)
-        await socket.prepare(request)
         stream = _Stream(session, self._exchange, asyncio.get_running_loop())
+        # Where the connection itself is the login, it is there only once it hears everything.
+        stream.follow()
+        await stream.followed()
+        await socket.prepare(request)
         self._streams.add(stream)
         writer = asyncio.create_task(stream.write(socket))
         try:
             stream.send(session.opened())
-            stream.follow()
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    stream.send(session.received(message.data))
+                    answers = session.received(message.data)
                     stream.follow()
+                    stream.send(answers)
         finally:
             stream.cut()
             self._streams.discard(stream)
@@ -171,6 +176,8 @@ class _Stream:
         self._waiting: asyncio.Queue[str | None] = asyncio.Queue()
         self._streams = PaperStreams(exchange)
         self._following = False
+        self._connected = False
+        self._held: list[str] = []
 
     def follow(self) -> None:
         """Hear of prices and, once the client may, of private events, as its subscriptions say."""
@@ -180,8 +187,17 @@ class _Stream:
             self._streams.start(self)
         self._streams.watch(tuple(self._session.symbols))
 
+    async def followed(self) -> None:
+        """Wait until what was followed is heard."""
+        if self._following:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._hears.wait(), FOLLOW_S)
+
     def send(self, texts: Sequence[str]) -> None:
-        """Queue ``texts``; on the loop's thread."""
+        """Queue ``texts``; on the loop's thread. No subscription is confirmed before the exchange tells us things."""
+        if self._following and not self._connected:
+            self._held.extend(texts)
+            return
         for text in texts:
             self._waiting.put_nowait(text)
         if self._waiting.qsize() > MAX_WAITING:
@@ -229,10 +245,17 @@ class _Stream:
             self._later(lambda: self._session.on_funding(payment))
 
     def on_connection(self, *, up: bool, detail: str) -> None:
-        """A scripted drop of the stream cuts the real connection."""
+        """Connected: what was held back goes out. A scripted drop of the stream cuts the real connection."""
         _ = detail
-        if not up:
+        if up:
+            _from_thread(self._loop, self._send_held)
+        else:
             self.cut()
+
+    def _send_held(self) -> None:
+        self._connected = True
+        held, self._held = self._held, []
+        self.send(held)
 
     def _later(self, texts: Callable[[], Sequence[str]]) -> None:
         _from_thread(self._loop, lambda: self.send(texts()))
