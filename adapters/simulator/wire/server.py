@@ -177,6 +177,7 @@ class _Stream:
         self._streams = PaperStreams(exchange)
         self._following = False
         self._connected = False
+        self._hears = asyncio.Event()
         self._held: list[str] = []
 
     def follow(self) -> None:
@@ -254,6 +255,7 @@ class _Stream:
 
     def _send_held(self) -> None:
         self._connected = True
+        self._hears.set()
         held, self._held = self._held, []
         self.send(held)
 
