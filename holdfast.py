@@ -12,7 +12,6 @@ from typing import Annotated, Final, NoReturn
 
 import msgspec
 import typer
-from loguru import logger
 from rich.console import Console
 
 import supervisor
@@ -93,7 +92,7 @@ def run(
         force=force,
     )
     if options.data and signals is None:
-        logger.debug("no signals: the market is replayed, nothing is opened")
+        typer.echo("no --signals: the market is replayed, nothing is opened", err=True)
     loaded = _load({"data_dir": data_dir, "mode": mode, "venues": venue}, env_file)
     report = supervisor.run(options, loaded)
     if as_json:
