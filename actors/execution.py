@@ -18,9 +18,22 @@ from actors.kernel import Actor, Ref
 from actors.lease import Lease
 from actors.order_audit import OrderAudit
 from actors.ports import VenueCalls
-from actors.venue_queue import ENTRY, POLL, PROTECTIVE, REDUCING, Call, Job, VenueQueue, Waiting, intent_of, request_of
+from actors.venue_queue import (
+    ENTRY,
+    POLL,
+    PROTECTIVE,
+    REDUCING,
+    Call,
+    Job,
+    VenueQueue,
+    Waiting,
+    intent_of,
+    may_run_twice,
+    request_of,
+    stop_among,
+)
 from messages.journal import CommitRefused, Committed
-from messages.orders import OrderReport, OrderSpec, OrderStatus
+from messages.orders import OrderReport, OrderStatus
 from messages.positions import (
     ExecuteIntents,
     IntentOutcomeAnswer,
@@ -154,6 +167,8 @@ class ExecutionActor(Actor):
         if self._would_free_the_id(intent):
             self.context.schedule_once(("hold", intent.intent_id), HOLD_STEP_S, Due(what=f"hold {intent.intent_id}"))
             return
+        if intent.action is IntentAction.CANCEL:
+            self._stop_placing(intent)
         job.sends += 1
         self._queue.add(job, request_of(intent), resolves=False)
         if intent.protective:
@@ -165,14 +180,14 @@ class ExecutionActor(Actor):
         """Where ids are unique among open orders only, a second request for a cancelled order would be taken."""
         if intent.action is not IntentAction.CANCEL or self.context.now_ms() >= intent.created_ms + HOLD_MS:
             return False
-        order_id = intent.order.client_order_id
-        placing = [
-            call
-            for call in self._queue.under_way.values()
-            if isinstance(call.request, PlaceOrder) and call.request.order.client_order_id == order_id
-        ]
-        # One of them is what the order came from, unless another one was answered by it.
-        return len(placing) > (0 if any(call.job.placed for call in placing) else 1)
+        return self._queue.may_still_place(intent.order.client_order_id)
+
+    def _stop_placing(self, cancel: Intent) -> None:
+        """An order that is cancelled is not sent again, though the answer to its placing has not come yet."""
+        placing = self._jobs.get(IntentId(cancel.order.client_order_id))
+        if placing is not None and placing.intent is not None and placing.intent.action is IntentAction.PLACE:
+            placing.given_up = True
+            self._ask_later(placing)
 
     def _hedge_later(self, job: Job) -> None:
         intent = intent_of(job)
@@ -375,11 +390,13 @@ class ExecutionActor(Actor):
             self._settle(job, job.refusal or answer)
         elif job.refusal is not None and job.refusal.reason is not RejectReason.DUPLICATE_ID and job.outstanding == 0:
             self._settle(job, job.refusal)
-        elif intent.order.reduce_only:
+        elif intent.order.reduce_only and not may_run_twice(intent):
             # It reduces, and carries the same id: a second arrival is refused, so it need not be waited for.
             self._try_again(job)
         elif self._may_still_arrive(job):
             self._ask_later(job)
+        elif intent.order.reduce_only:
+            self._try_again(job)
         else:
             job.asking = True
             self._queue.add(job, FetchAccount(symbol=intent.order.symbol), resolves=True)
@@ -479,12 +496,3 @@ class ExecutionActor(Actor):
         ref = self._directory(path)
         if ref is not None:
             ref.tell(message)
-
-
-def stop_among(account: AccountReport, order: OrderSpec) -> OrderReport | None:
-    """The stop of the position that ``order`` belongs to."""
-    for report in account.orders:
-        same_place = (report.symbol, report.side, report.hedge_side) == (order.symbol, order.side, order.hedge_side)
-        if report.kind is order.kind and same_place:
-            return report
-    return None

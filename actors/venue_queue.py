@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Final, assert_never
 
+from messages.orders import OrderReport, OrderSpec
 from messages.positions import VenueRead
 from messages.state import Intent, IntentAction
-from messages.venue import AmendOrder, CancelOrder, OrderRejected, PlaceOrder, VenueRequest
+from messages.values import ClientOrderId, OrderKind, OrderPurpose
+from messages.venue import AccountReport, AmendOrder, CancelOrder, OrderRejected, PlaceOrder, VenueRequest
 
 WORKERS: Final = 8
 RESERVED_FOR_PROTECTION: Final = 2
@@ -98,6 +100,16 @@ class VenueQueue:
                 return head
         return None
 
+    def may_still_place(self, order_id: ClientOrderId) -> bool:
+        """Whether requests to place an order are under way, besides the one that it came from."""
+        placing = [
+            call
+            for call in self.under_way.values()
+            if isinstance(call.request, PlaceOrder) and call.request.order.client_order_id == order_id
+        ]
+        # One of them is what the order came from, unless another one was answered by it.
+        return len(placing) > (0 if any(call.job.placed for call in placing) else 1)
+
     def look_again_ms(self, now_ms: int) -> int | None:
         """When something that waits now may go although nothing came back; ``None`` when an answer will tell."""
         if not self._waiting:
@@ -139,3 +151,17 @@ def request_of(intent: Intent) -> PlaceOrder | AmendOrder | CancelOrder:
             return CancelOrder(order=intent.order)
         case _:
             assert_never(intent.action)
+
+
+def stop_among(account: AccountReport, order: OrderSpec) -> OrderReport | None:
+    """The stop of the position that ``order`` belongs to."""
+    for report in account.orders:
+        same_place = (report.symbol, report.side, report.hedge_side) == (order.symbol, order.side, order.hedge_side)
+        if report.kind is order.kind and same_place:
+            return report
+    return None
+
+
+def may_run_twice(intent: Intent) -> bool:
+    """An order that fills at once frees its id at once, where ids are unique among open orders only; closing may."""
+    return intent.order.kind is OrderKind.MARKET and intent.order.purpose is not OrderPurpose.CLOSE

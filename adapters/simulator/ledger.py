@@ -11,7 +11,8 @@ Definitions, for each position (a symbol, in hedge mode a symbol and side):
   long as it is short (a stop is being replaced).
 - **Duplicate orders**: a client order id accepted a second time; two stops of one position of which the larger alone
   would cover it, side by side for more than 5 s; two working opening orders on one side of a position for more than
-  5 s, pieces at the venue's maximum size excepted. Each order that is too many counts once.
+  5 s, pieces at the venue's maximum size excepted. Each order that is too many counts once. Those of the first kind are
+  counted apart as well: a client that is dead for a while cannot help the others.
 - **Zombie orders**: reducing orders on a symbol (and side) without a position for more than 5 s. Each counts once.
 
 Windows are looked at when an order, position or payment changes them; a cross position's liquidation price moves with
@@ -99,6 +100,7 @@ class LedgerBook:
     redundant_since: dict[str, int] = field(default_factory=dict)
     flat_since: dict[str, int] = field(default_factory=dict)
     duplicates: int = 0
+    accepted_twice: int = 0
     zombies: int = 0
     worst_zombie_ms: int = 0
     positions: int = 0
@@ -126,6 +128,7 @@ class Ledger:
     def accepted_twice(self) -> None:
         """An order was accepted under a client order id that an earlier order had."""
         self.book.duplicates += 1
+        self.book.accepted_twice += 1
 
     def observe(self, state: VenueState, key: PositionId) -> None:
         """Judge one position (or its absence) as it is now."""
@@ -169,6 +172,7 @@ class Ledger:
             "over_covered_seconds": over.total_ms / 1000,
             "worst_over_cover_seconds": over.worst_ms / 1000,
             "duplicate_orders": book.duplicates + len(twice),
+            "accepted_twice": book.accepted_twice,
             "zombie_orders": book.zombies + len(overdue),
             "zombie_orders_now": len(overdue),
             "worst_zombie_seconds": max([book.worst_zombie_ms, *overdue]) / 1000,

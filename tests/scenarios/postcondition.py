@@ -48,23 +48,24 @@ class Books(Protocol):
     def ledger(self) -> Mapping[str, object]: ...
 
 
-def assert_postcondition_c(world: World, *, crashes: int = 0, zombies: bool = False) -> None:
+def assert_postcondition_c(world: World, *, crashes: int = 0, interrupted: bool = False) -> None:
     """Fail with everything that is not as it must be.
 
     Args:
         crashes: How many actor crashes the scenario planted.
-        zombies: It makes orders stay behind for a while (nobody alive, no answers): none may be there any more.
+        interrupted: Nobody was alive, or nobody answered, for a while: orders that were too many then may have been
+            there, but not any more; and none was sent twice.
     """
-    problems = [*book_problems(world, zombies=zombies), *_process_problems(world, crashes)]
+    problems = [*book_problems(world, interrupted=interrupted), *_process_problems(world, crashes)]
     assert not problems, "\n".join(problems)
 
 
-def book_problems(world: Books, *, zombies: bool = False) -> list[str]:
+def book_problems(world: Books, *, interrupted: bool = False) -> list[str]:
     """Where the books break points 1 to 5."""
     return [
         *_cover_problems(world),
         *_flat_problems(world),
-        *_ledger_problems(world, zombies=zombies),
+        *_ledger_problems(world, interrupted=interrupted),
         *_record_problems(world),
         *_fill_problems(world),
         *_intent_problems(world),
@@ -140,10 +141,10 @@ def _flat_problems(world: Books) -> Iterator[str]:
             yield f"an order of ours on {order.symbol} does not reduce the position: {order.kind} {order.side}"
 
 
-def _ledger_problems(world: Books, *, zombies: bool) -> Iterator[str]:
+def _ledger_problems(world: Books, *, interrupted: bool) -> Iterator[str]:
     ledger = world.ledger()
-    left_behind = "zombie_orders_now" if zombies else "zombie_orders"
-    for name in ("duplicate_orders", left_behind, "positions_uncovered_now"):
+    too_many = ("zombie_orders_now", "accepted_twice") if interrupted else ("zombie_orders", "duplicate_orders")
+    for name in (*too_many, "positions_uncovered_now"):
         if ledger[name]:
             yield f"the venue's ledger counts {ledger[name]} {name}"
 
