@@ -134,8 +134,10 @@ class DeskActor(Actor):
                 self._pass_prices_on(message.report)
                 self._compare()
             case VenueRestored():
-                self._restored = message
+                late, self._restored = self._restored is not None, message
                 self._compare()
+                if late:
+                    self._read_account_now("the record can be read again")
             case PositionReady(key=key):
                 self._not_ready.discard(key)
                 self._open_when_ready()

@@ -63,6 +63,7 @@ class JournalActor(Actor):
         self._risk_path = risk_path
         self._told_health: JournalHealth | None = None
         self._deposed = False
+        self._owed: dict[tuple[type, str], RestorePosition | RestoreVenue | RestoreSignals] = {}
 
     def on_start(self) -> None:
         self._look_after_store()
@@ -72,13 +73,8 @@ class JournalActor(Actor):
             case Decision():
                 more = self.context.take_more(BATCH - 1, (Decision,))
                 self._write([message, *(item for item in more if isinstance(item, Decision))])
-            case RestorePosition():
-                self._restore_position(message)
-            case RestoreVenue():
-                self._restore_venue(message)
-            case RestoreSignals():
-                known = self._journal.known_signals(message.since_ms)
-                self._tell(message.path, SignalsRestored(signal_ids=known))
+            case RestorePosition() | RestoreVenue() | RestoreSignals():
+                self._restore(message)
             case Due():
                 self._look_after_store()
             case Settle():
@@ -177,6 +173,7 @@ class JournalActor(Actor):
                 self._tell_of_store(health)
         if health.store_available and not health.spooled:
             self.context.cancel("recover")
+            self._pay_what_is_owed()
         else:
             self.context.schedule_once("recover", RECOVER_EVERY_S, Due(what="recover"))
 
@@ -195,9 +192,30 @@ class JournalActor(Actor):
         )
         self._tell(self._alert_path, EventsRecorded(events=(record,)))
 
+    def _restore(self, message: RestorePosition | RestoreVenue | RestoreSignals) -> None:
+        """Tell what is on record; without the database what the spool has, and the rest when it is back."""
+        match message:
+            case RestorePosition():
+                self._restore_position(message)
+            case RestoreVenue():
+                self._restore_venue(message)
+            case RestoreSignals():
+                known = self._journal.known_signals(message.since_ms)
+                self._tell(message.path, SignalsRestored(signal_ids=known))
+            case _:
+                assert_never(message)
+        if not self._journal.health().store_available:
+            self._owed[type(message), message.path] = message
+
+    def _pay_what_is_owed(self) -> None:
+        owed, self._owed = self._owed, {}
+        for message in owed.values():
+            self._restore(message)
+
     def _restore_position(self, message: RestorePosition) -> None:
         found = next((item for item in self._journal.load() if item.position.key == message.key), None)
-        self._tell(message.path, PositionRestored(key=message.key, restored=found))
+        complete = self._journal.health().store_available
+        self._tell(message.path, PositionRestored(key=message.key, restored=found, complete=complete))
 
     def _restore_venue(self, message: RestoreVenue) -> None:
         found: Mapping[str, RestoredPosition] = {

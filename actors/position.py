@@ -10,12 +10,9 @@ actor, ExposureChanged and PositionEnded to the risk actor, PositionReady to the
 the start after a crash and the start of the process are the same.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import sha256
 from typing import Final, assert_never
 
-from actors import addresses
 from actors.kernel import Actor, Reply, Terminated
 from actors.market_watch import MarketWatch
 from actors.position_exposure import ending_of, exposure_of
@@ -24,15 +21,15 @@ from actors.position_opening import (
     OpeningAttempt,
     PositionMessage,
     PositionSurroundings,
-    orphan_cancels,
     orphans_of,
     rejection,
+    without_orphans,
 )
+from actors.position_record import PositionRecord, superseded, with_open_intents
 from actors.venue_reader import ACCOUNT, FILLS, VenueReader
 from messages.instruments import Instrument
-from messages.journal import CommitRefused, Decision, EventRecord, IntentOutcome, Severity
+from messages.journal import CommitRefused, Decision, IntentOutcome
 from messages.market import Tick
-from messages.orders import OrderReport
 from messages.positions import (
     AccountRead,
     AdoptPosition,
@@ -58,7 +55,7 @@ from messages.positions import (
 )
 from messages.state import IntentStatus, PositionPhase
 from messages.supervision import Due, PositionReady
-from messages.values import Epoch, PositionId, PositionKey
+from messages.values import PositionKey
 from messages.venue import (
     AccountReport,
     FillsReport,
@@ -101,11 +98,11 @@ class PositionActor(Actor):
         self._around = around
         self._case: PositionCase | None = None
         self._restored = False
+        self._record = PositionRecord(journal=around.journal, owner_epoch=around.owner_epoch)
         self._waiting_opens: list[OpenPosition | AdoptPosition] = []
         self._opening: OpeningAttempt | None = None
         self._watch = MarketWatch(venue=key.venue, market=around.market)
         self._reader = VenueReader(symbol=key.symbol, execution=around.execution)
-        self._decisions = 0
         self._ended_ms = 0
         self._told_ready = False
         self._settling: list[Reply] = []
@@ -157,8 +154,10 @@ class PositionActor(Actor):
 
     def _on_restored(self, message: PositionRestored) -> None:
         if self._restored:
+            self._on_restored_late(message)
             return
         self._restored = True
+        self._record.complete = message.complete
         if message.restored is not None:
             self._case = restored_case(message.restored, self._situation())
             self._tell_exposure()
@@ -169,6 +168,20 @@ class PositionActor(Actor):
         waiting, self._waiting_opens = self._waiting_opens, []
         for opening in waiting:
             self.on_receive(opening)
+
+    def _on_restored_late(self, message: PositionRestored) -> None:
+        """The database is back: what it knows that the spool and the venue did not is taken over."""
+        case = self._case
+        if not self._record.comes_late(message) or message.restored is None:
+            return
+        if case is None:
+            self._restored = False
+            self._on_restored(message)
+        elif message.restored.position.position_id == case.position.position_id:
+            self._case = with_open_intents(case, message)
+            self._resolve_open_intents()
+        else:
+            self._commit(superseded(self._record.blank(self.context), message.restored.position, case.position))
 
     def _resolve_open_intents(self) -> None:
         if self._case is not None and (self._case.intents or self._case.unknown):
@@ -221,7 +234,7 @@ class PositionActor(Actor):
         if decision.changed:
             self._commit(
                 replace(
-                    self._blank(),
+                    self._record.blank(self.context),
                     position=decision.case.position,
                     trailing=decision.case.trailing,
                     intents=tuple(draft.intents),
@@ -250,20 +263,8 @@ class PositionActor(Actor):
         self._tell_band()
         self._answer_settling()
 
-    def _blank(self) -> Decision:
-        """A decision of this incarnation, with nothing in it yet."""
-        self._decisions += 1
-        epoch = Epoch(owner=self._around.owner_epoch, actor=self.context.epoch)
-        return Decision(
-            decision_id=f"{self.context.path}:{epoch.owner}.{epoch.actor}.{self._decisions}",
-            path=self.context.path,
-            epoch=epoch,
-            at_ms=self.context.now_ms(),
-        )
-
     def _commit(self, decision: Decision) -> None:
-        self.context.check_epoch()
-        self._around.journal.tell(decision)
+        self._record.commit(self.context, decision)
 
     def _forget(self) -> None:
         """This life is over, and nothing of it is left at the venue."""
@@ -352,7 +353,7 @@ class PositionActor(Actor):
             return
         status = IntentStatus.ACCEPTED if isinstance(message.outcome, OrderAccepted) else IntentStatus.REJECTED
         outcome = IntentOutcome(intent_id=message.intent.intent_id, status=status, at_ms=self.context.now_ms())
-        self._commit(replace(self._blank(), outcomes=(outcome,)))
+        self._commit(replace(self._record.blank(self.context), outcomes=(outcome,)))
         if self._opening is not None:
             self._reader.account(self.context)
 
@@ -393,18 +394,11 @@ class PositionActor(Actor):
             return
         orphans = orphans_of(report, self._key)
         if orphans:
-            self._cancel_orphans(orphans)
+            stamp = self._record.stamp(self.context)
+            self._commit(without_orphans(self._record.blank(self.context), orphans, key=self._key, stamp=stamp))
         else:
             opening.clean = True
             self._try_to_open()
-
-    def _cancel_orphans(self, orphans: Sequence[OrderReport]) -> None:
-        stamp = f"{self._around.owner_epoch}.{self.context.epoch}.{self._decisions}"
-        intents = orphan_cancels(orphans, key=self._key, stamp=stamp, now_ms=self.context.now_ms())
-        event = self._event(
-            "orphans_cancelled", f"{len(orphans)} orders of an earlier position are cancelled first", Severity.WARNING
-        )
-        self._commit(replace(self._blank(), intents=intents, events=(event,)))
 
     def _try_to_open(self) -> None:
         opening = self._opening
@@ -421,14 +415,9 @@ class PositionActor(Actor):
             return
         self._opening = None
         self.context.cancel("opening")
-        birth = Opening(command=opening.command, key=self._key, position_id=self._new_position_id(), quantity=quantity)
+        position_id = self._record.new_position_id(self.context)
+        birth = Opening(command=opening.command, key=self._key, position_id=position_id, quantity=quantity)
         self._follow(open_position(birth, self._situation()))
-
-    def _new_position_id(self) -> PositionId:
-        """Unique across restarts, and the same in every run of the same history."""
-        epoch = f"{self._around.owner_epoch}.{self.context.epoch}.{self._decisions}"
-        text = f"{self.context.path}:{epoch}:{self.context.now_ms()}"
-        return PositionId(sha256(text.encode()).hexdigest()[:16])
 
     def _opening_due(self) -> None:
         if self._opening is not None:
@@ -445,7 +434,7 @@ class PositionActor(Actor):
     def _refuse(self, command: OpenPosition, reason: str) -> None:
         self._commit(
             replace(
-                self._blank(),
+                self._record.blank(self.context),
                 signals=(rejection(command.signal, reason, venue=self._key.venue, at_ms=self.context.now_ms()),),
             )
         )
@@ -464,7 +453,9 @@ class PositionActor(Actor):
         decision = adopt_position(
             report=message.report,
             key=self._key,
-            position_id=self._new_position_id(),
+            position_id=self._record.new_position_id(self.context),
+            orders=message.account.orders,
+            keeps_identity=not self._record.complete,
             situation=replace(self._situation(), mark=self._watch.mark or message.report.mark_price),
         )
         self._follow(decision)
@@ -481,15 +472,6 @@ class PositionActor(Actor):
             last_price=self._watch.last,
             mark_price=self._watch.mark,
             contract_size=self._instrument.contract_size,
-        )
-
-    def _event(self, kind: str, text: str, severity: Severity) -> EventRecord:
-        return EventRecord(
-            kind=kind,
-            severity=severity,
-            text=text,
-            at_ms=self.context.now_ms(),
-            subject=f"{self._key.venue}/{addresses.position_name(self._key)}",
         )
 
     def _stop_opening(self) -> None:

@@ -1,12 +1,13 @@
 """How a position's actor begins: what it is given, and what must be true before an entry is sent."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
+from actors import addresses
 from actors.kernel import Ref, Terminated
 from messages.instruments import Capabilities
-from messages.journal import CommitRefused, SignalFate, Verdict
+from messages.journal import CommitRefused, Decision, EventRecord, Severity, SignalFate, Verdict
 from messages.market import Tick
 from messages.orders import OrderReport
 from messages.positions import (
@@ -113,6 +114,18 @@ def orphan_cancels(orphans: Sequence[OrderReport], *, key: PositionKey, stamp: s
                 )
             )
     return tuple(intents)
+
+
+def without_orphans(blank: Decision, orphans: Sequence[OrderReport], *, key: PositionKey, stamp: str) -> Decision:
+    """The decision that what an earlier position left goes first."""
+    event = EventRecord(
+        kind="orphans_cancelled",
+        severity=Severity.WARNING,
+        text=f"{len(orphans)} orders of an earlier position are cancelled first",
+        at_ms=blank.at_ms,
+        subject=f"{key.venue}/{addresses.position_name(key)}",
+    )
+    return replace(blank, intents=orphan_cancels(orphans, key=key, stamp=stamp, now_ms=blank.at_ms), events=(event,))
 
 
 def rejection(signal: Signal, reason: str, *, venue: Venue, at_ms: int) -> SignalFate:

@@ -160,12 +160,16 @@ class RestorePosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionRestored:
-    """The record of ``key``; ``None`` when it is flat."""
+    """The record of ``key``; ``None`` when it is flat.
+
+    Not ``complete`` while the database is out of reach: it is what the spool knows, and is told again when it is back.
+    """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
 
     key: PositionKey
     restored: RestoredPosition | None
+    complete: bool = True
 
 
 # --- what streams tell a position -------------------------------------------------------------------------------------

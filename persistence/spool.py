@@ -142,7 +142,7 @@ class Spool:
         self._end += len(data)
 
     def _opened(self) -> io.FileIO:
-        if self._file is not None and not self._file.closed and self.path.exists():
+        if self._file is not None and self._is_still_there(self._file):
             return self._file
         self._forget_file()
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,6 +159,12 @@ class Spool:
         if not known:
             _sync_directory(self.path.parent)
         return self._file
+
+    def _is_still_there(self, file: io.FileIO) -> bool:
+        """An open file may have been deleted or replaced under its name: what is written to it then is lost."""
+        if file.closed or not self.path.is_file():
+            return False
+        return os.path.samestat(self.path.stat(), os.fstat(file.fileno()))
 
     def _cut(self, size: int) -> None:
         with self.path.open("rb+") as file:

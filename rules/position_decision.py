@@ -7,12 +7,13 @@ Invariants:
 4. An event that changes nothing gives no intents.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
 from messages.journal import RestoredPosition, Severity, SignalFate, Verdict
 from messages.market import Tick
-from messages.orders import PositionReport
+from messages.orders import OrderReport, PositionReport
 from messages.positions import (
     AccountRead,
     ClosePosition,
@@ -36,6 +37,7 @@ from messages.state import (
 from messages.values import ZERO, ClientOrderId, PositionId, PositionKey, Quantity
 from rules.position_case import Draft, PositionCase, Situation, draft_of
 from rules.position_fills import take_fill, take_funding
+from rules.position_heritage import heritage_of
 from rules.position_orders import take_order
 from rules.position_plan import enter, plan
 from rules.position_plan_exit import decide_close
@@ -251,9 +253,22 @@ def open_position(opening: Opening, situation: Situation) -> PositionDecision:
 
 
 def adopt_position(
-    *, report: PositionReport, key: PositionKey, position_id: PositionId, situation: Situation
+    *,
+    report: PositionReport,
+    key: PositionKey,
+    position_id: PositionId,
+    orders: Sequence[OrderReport],
+    keeps_identity: bool,
+    situation: Situation,
 ) -> PositionDecision:
-    """Take over a position that is on the venue and on no record of ours (S14); its stop comes first."""
+    """Take over a position that is on the venue and on no record of ours (S14); its stop comes first.
+
+    Where the record cannot be read, the orders of ours that are there tell which position it is (``keeps_identity``);
+    else they are of a life that is over, and go.
+    """
+    heritage = heritage_of(
+        orders=orders, key=key, side=report.side, quantity=report.quantity, keeps_identity=keeps_identity
+    )
     stop_price = wanted_stop(
         side=report.side,
         entry_price=report.entry_price,
@@ -264,7 +279,7 @@ def adopt_position(
         policy=situation.policies.stops,
     )
     position = PositionState(
-        position_id=position_id,
+        position_id=heritage.position_id or position_id,
         key=key,
         phase=PositionPhase.PENDING_SL,
         side=report.side,
@@ -277,9 +292,13 @@ def adopt_position(
         leverage=int(report.leverage),
         opened_ms=situation.now_ms,
         entry_done=True,
+        sequence=heritage.sequence,
+        take_profits=heritage.take_profits,
     )
     draft = draft_of(_new_case(position, situation), situation)
     draft.recovering_since_ms = situation.now_ms
+    for order in heritage.strangers:
+        draft.leave(order)
     draft.record(
         "position_adopted",
         f"{report.side} {report.quantity} at {report.entry_price} found on the venue",

@@ -26,7 +26,9 @@ def take_fill(draft: Draft, fill: FillReport) -> None:
     identity = parse_client_order_id(fill.client_order_id or "")
     if identity is not None and identity.position_id != position.position_id:
         return
-    if identity is None and fill.time_ms < position.opened_ms:
+    if (identity is None or position.entry_order_id is None) and fill.time_ms < position.opened_ms:
+        if identity is not None:
+            _note_earlier(draft, fill)
         return
     effect = apply_fill(
         side=position.side,
@@ -62,6 +64,13 @@ def take_fill(draft: Draft, fill: FillReport) -> None:
         _opened_more(draft, fill)
     if effect.closed > 0:
         _closed_some(draft, fill)
+
+
+def _note_earlier(draft: Draft, fill: FillReport) -> None:
+    """A fill of a position that was taken over after it: on record as its own, and in its size already."""
+    position = draft.position
+    draft.position = replace(position, seen_fills=(*position.seen_fills, fill.fill_id))
+    draft.fills.append(PositionFill(position_id=position.position_id, fill=fill, realized_pnl=ZERO))
 
 
 def _opened_more(draft: Draft, fill: FillReport) -> None:

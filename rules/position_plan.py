@@ -209,12 +209,24 @@ def _follows_position(draft: Draft, order: StopOrder) -> bool:
 
 def _plan_leftovers(draft: Draft) -> None:
     for leftover in draft.position.leftovers:
-        if leftover.intent_id is not None:
+        if leftover.intent_id is not None or _still_protects(draft, leftover):
             continue
         if draft.now_ms < leftover.not_before_ms:
             draft.wake_at(leftover.not_before_ms)
         else:
             _cancel_leftover(draft, leftover)
+
+
+def _still_protects(draft: Draft, leftover: Leftover) -> bool:
+    """A stop that is to go stays until another one works, unless it is what keeps that one from being placed."""
+    stop = draft.position.stop
+    return (
+        leftover.order.kind is OrderKind.STOP_MARKET
+        and draft.exposed > 0
+        and not draft.ended
+        and stop.working is None
+        and stop.attempts == 0
+    )
 
 
 def _cancel_leftover(draft: Draft, leftover: Leftover) -> None:
