@@ -449,7 +449,8 @@ def run(options: RunOptions, loaded: LoadedSettings) -> RunReport:
         console=not options.data and not LiveStatus().usable,
     )
     try:
-        if not options.as_json:
+        if not options.as_json and not LiveStatus().usable:
+            # The live table begins with it.
             print_banner(settings.mode)
         for warning in loaded.warnings:
             logger.warning("{}", warning)

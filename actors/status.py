@@ -4,9 +4,10 @@ Runs on the supervisor's own thread. Positions are asked with a short time-out, 
 by no more than that; everything else is read from the kernel's cells.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from actors import addresses
 from actors.kernel import ActorSystem, AskTimeout, KernelError
 from actors.ports import JournalPort
 from messages.journal import JournalHealth
@@ -20,7 +21,7 @@ from messages.status import (
     StatusView,
     TakeProfitView,
 )
-from messages.supervision import DescribeRisk, RiskSummary
+from messages.supervision import DescribeRisk, LastPrice, PriceOf, RiskSummary
 from messages.values import ZERO, Money, Side
 
 ASK_TIMEOUT_S: Final = 0.5
@@ -85,8 +86,19 @@ class StatusReader:
                 silent.append(path)
                 continue
             if isinstance(summary, PositionSummary) and summary.position.closed_ms is None:
-                found.append(summary)
+                found.append(self._priced(summary))
         return found, silent
+
+    def _priced(self, summary: PositionSummary) -> PositionSummary:
+        """With the market's last price: a position is told only of those that can change something for it."""
+        key = summary.position.key
+        try:
+            price = self._system.ref(addresses.exchange(key.venue, "market")).ask(
+                PriceOf(symbol=key.symbol), timeout_s=ASK_TIMEOUT_S
+            )
+        except (AskTimeout, KernelError, KeyError):
+            return summary
+        return replace(summary, last_price=price.last) if isinstance(price, LastPrice) else summary
 
     def _risk(self) -> RiskSummary | None:
         try:
