@@ -129,24 +129,33 @@ class BybitPrivate:
                 return _UNKNOWN
 
     def _pushed(self, message: _Envelope, listener: Listener) -> Reaction:
+        tell: Callable[[msgspec.Raw, Listener], None]
         match message.topic.partition(".")[0]:
             case "order":
-                for order in msgspec.json.decode(message.data, type=list[OrderRow]):
-                    listener.on_order(order_report(order))
+                tell = _ordered
             case "execution":
-                for execution in msgspec.json.decode(message.data, type=list[ExecutionRow]):
-                    self._executed(execution, listener)
+                tell = self._executed
             case "position":
-                for position in msgspec.json.decode(message.data, type=list[PositionRow]):
-                    report = position_report(position, self._margin_mode())
-                    listener.on_position(BYBIT, Symbol(position.symbol), report)
+                tell = self._positioned
             case "wallet":
                 return NOTHING
             case _:
                 return _UNKNOWN
-        return NOTHING
+        reaction = NOTHING
+        for raw in msgspec.json.decode(message.data, type=list[msgspec.Raw]):
+            try:
+                tell(raw, listener)
+            except ValueError:
+                # msgspec's errors are ValueErrors as well. The other rows are still good.
+                reaction = _UNKNOWN
+        return reaction
 
-    def _executed(self, row: ExecutionRow, listener: Listener) -> None:
+    def _positioned(self, raw: msgspec.Raw, listener: Listener) -> None:
+        row = msgspec.json.decode(raw, type=PositionRow)
+        listener.on_position(BYBIT, Symbol(row.symbol), position_report(row, self._margin_mode()))
+
+    def _executed(self, raw: msgspec.Raw, listener: Listener) -> None:
+        row = msgspec.json.decode(raw, type=ExecutionRow)
         if row.exec_type == FUNDING:
             listener.on_funding(funding_report(row, hedge=self._config.hedge))
             return
@@ -262,6 +271,10 @@ def bybit_streams(config: VenueConfig, *, margin_mode: ModeOf = lambda: MarginMo
         return BybitMarket(config)
 
     return TwoStreams(private=private, market=market)
+
+
+def _ordered(raw: msgspec.Raw, listener: Listener) -> None:
+    listener.on_order(order_report(msgspec.json.decode(raw, type=OrderRow)))
 
 
 def _base(config: VenueConfig) -> str:
