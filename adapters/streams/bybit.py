@@ -43,6 +43,8 @@ TOPICS_A_REQUEST: Final = 100
 _PING: Final = '{"op":"ping"}'
 _TICKERS: Final = "tickers."
 _UNKNOWN: Final = Reaction(unknown=True)
+_NOT_UNDERSTOOD: Final = (msgspec.MsgspecError, ValueError, RecursionError)
+"""No JSON, another form, a word we do not know, brackets without end."""
 
 ModeOf: TypeAlias = Callable[[], MarginMode]
 
@@ -109,7 +111,7 @@ class BybitPrivate:
         try:
             message = msgspec.json.decode(data, type=_Envelope)
             return self._pushed(message, listener) if message.topic else self._answered(message)
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError):
+        except _NOT_UNDERSTOOD:
             return _UNKNOWN
 
     def _answered(self, message: _Envelope) -> Reaction:
@@ -145,8 +147,8 @@ class BybitPrivate:
         for raw in msgspec.json.decode(message.data, type=list[msgspec.Raw]):
             try:
                 tell(raw, listener)
-            except ValueError:
-                # msgspec's errors are ValueErrors as well. The other rows are still good.
+            except _NOT_UNDERSTOOD:
+                # The other rows are still good.
                 reaction = _UNKNOWN
         return reaction
 
@@ -210,7 +212,7 @@ class BybitMarket:
             if message.topic.startswith(_TICKERS):
                 return self._ticked(message, listener, now_ms)
             return self._answered(message)
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError):
+        except _NOT_UNDERSTOOD:
             return _UNKNOWN
 
     def _answered(self, message: _Envelope) -> Reaction:

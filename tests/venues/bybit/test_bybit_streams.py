@@ -310,6 +310,8 @@ GARBAGE = [
     b'{"op":"dance","success":true}',
     b'{"x":"' + b"a" * 1_000_000 + b'"}',
     b"[" * 100_000,
+    b'{"x":' + b"[" * 100_000,
+    b'{"topic":"order","data":' + b"[" * 100_000,
 ]
 
 
