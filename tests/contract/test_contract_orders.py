@@ -58,7 +58,8 @@ def test_an_entry_carries_its_stop_where_the_venue_attaches_it(trio: Trio) -> No
     trio.place(entry)
     [stop] = trio.stops()
     assert (stop.trigger_price, stop.side, stop.status) == (d(980), OrderSide.SELL, OrderStatus.WORKING)
-    assert stop.quantity == (None if trio.can.whole_position_stop else trio.lot)
+    is_whole = trio.can.whole_position_stop and not trio.can.attached_stop_needs_full_fill
+    assert stop.quantity == (None if is_whole else trio.lot)
     named = trio.can.stop_client_order_id and trio.names_attached_stops
     assert stop.client_order_id == (stop_id if named else None)
     assert stop.reduce_only

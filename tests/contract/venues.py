@@ -11,6 +11,7 @@ from tests.contract.battery import Factory, Setup, Trio, running_exchange
 from tests.venues.binance.running import binance
 from tests.venues.bitget.running import bitget
 from tests.venues.bybit.running import bybit
+from tests.venues.okx.running import okx
 
 
 @contextmanager
@@ -24,4 +25,4 @@ def paper(setup: Setup) -> Iterator[Trio]:
             calls.close()
 
 
-VENUES: dict[str, Factory] = {"paper": paper, "binance": binance, "bitget": bitget, "bybit": bybit}
+VENUES: dict[str, Factory] = {"paper": paper, "binance": binance, "bitget": bitget, "bybit": bybit, "okx": okx}
