@@ -16,7 +16,6 @@ from adapters.venues.bitget_account import (
     balance_report,
     funding_of,
     instruments_of,
-    margin_mode_of,
     position_report,
 )
 from adapters.venues.bitget_errors import RefusedError, meaning, meaning_of
@@ -25,14 +24,12 @@ from adapters.venues.bitget_lookup import Lookup
 from adapters.venues.bitget_orders import (
     CONDITIONAL,
     MARGIN_COIN,
-    MARGIN_MODES,
     PRODUCT,
     TRIGGER_TYPES,
     VENUE,
     fill_report,
     new_order,
     new_plan,
-    number,
     order_report,
     plan_report,
     plan_type,
@@ -40,6 +37,7 @@ from adapters.venues.bitget_orders import (
     text_of,
 )
 from adapters.venues.bitget_session import BitgetSession, Clock, now_ms
+from adapters.venues.bitget_settings import Settings
 from adapters.venues.rest import VenueConfig
 from messages.instruments import Capabilities
 from messages.orders import OrderReport, OrderSpec, OrderStatus
@@ -54,7 +52,6 @@ from messages.venue import (
     FetchServerTime,
     FillsReport,
     InstrumentsReport,
-    LeverageSet,
     OrderAccepted,
     OrderRejected,
     OutcomeUnknown,
@@ -71,6 +68,8 @@ from messages.venue import (
 SECOND_MS: Final = 1_000
 FILLS_WINDOW_MS: Final = 7 * 24 * 3_600_000
 """The longest span that one request for fills may ask for."""
+FILLS_KEPT_MS: Final = 90 * 24 * 3_600_000
+"""How long the venue keeps them: older ones are in no answer."""
 _WINDOWS: Final = {
     "place-order": 10,
     "place-tpsl-order": 10,
@@ -156,10 +155,10 @@ class BitgetClient:
     """One ccxt client, used by one thread; satisfies ``RestClient``."""
 
     def __init__(self, config: VenueConfig, shared: Shared) -> None:
-        self._hedge = config.hedge
         self._shared = shared
         self._session = BitgetSession(config, shared.clock)
         self._lookup = Lookup(self._session, shared.links)
+        self._settings = Settings(self._session, shared.margin_modes, hedge=config.hedge)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -206,7 +205,7 @@ class BitgetClient:
                 rows = self._session.public("MixGetV2MixMarketContracts", productType=PRODUCT)
                 return InstrumentsReport(venue=VENUE, instruments=instruments_of(rows))
             case SetLeverage():
-                return self._set_leverage(request)
+                return self._settings.set_leverage(request)
             case FetchServerTime():
                 return ServerTime(server_ms=self._session.server_ms())
             case _:
@@ -222,7 +221,7 @@ class BitgetClient:
                 self._shared.attached[order.attached_stop_id] = order
                 while len(self._shared.attached) > SECOND_MS:
                     self._shared.attached.popitem(last=False)
-            data = self._session.post("OrderPlaceOrder", new_order(order, self._margin_mode(order.symbol)))
+            data = self._session.post("OrderPlaceOrder", new_order(order, self._settings.margin_mode(order.symbol)))
         order_id = str((data or {}).get("orderId") or "")
         if not order_id:
             # Reducing orders that pushed others out come back without an id.
@@ -348,7 +347,7 @@ class BitgetClient:
         symbol, until_ms = request.symbol, now_ms()
         rows = []
         bills = []
-        start_ms = request.since_ms
+        start_ms = max(request.since_ms, until_ms - FILLS_KEPT_MS)
         while True:
             end_ms = start_ms + FILLS_WINDOW_MS
             span = {"startTime": str(start_ms)} | ({"endTime": str(end_ms)} if end_ms < until_ms else {})
@@ -369,46 +368,6 @@ class BitgetClient:
             fills=tuple(fills),
             funding=funding_of(unique_bills, symbol),
         )
-
-    # --- settings -----------------------------------------------------------------------------------------------------
-
-    def _margin_mode(self, symbol: Symbol) -> MarginMode:
-        """Every order names the margin mode, and one that differs from the symbol's would change or break it."""
-        known = self._shared.margin_modes.get(symbol)
-        if known is None:
-            row = self._session.get("AccountAccount", symbol=str(symbol), marginCoin=MARGIN_COIN)
-            known = self._shared.margin_modes[symbol] = margin_mode_of(row)
-        return known
-
-    def _set_leverage(self, request: SetLeverage) -> VenueAnswer:
-        session, symbol = self._session, request.symbol
-        row = session.get("AccountAccount", symbol=str(symbol), marginCoin=MARGIN_COIN)
-        if (row.get("posMode") == "hedge_mode") != self._hedge:
-            text = f"the account is in {row.get('posMode')}; switch it, or set the position mode to match"
-            return OrderRejected(reason=RejectReason.OTHER, text=text)
-        common = {"marginCoin": MARGIN_COIN}
-        mode = MARGIN_MODES[request.margin_mode]
-        if row.get("marginMode") != mode:
-            body = {"symbol": str(symbol), **common, "marginMode": mode, "productType": PRODUCT}
-            session.post("AccountSetMarginMode", body)
-        self._shared.margin_modes[symbol] = request.margin_mode
-        if request.margin_mode is MarginMode.CROSS:
-            present = {number(row, "crossedMarginLeverage")}
-        elif request.hedge_side is not None:
-            present = {number(row, f"isolated{request.hedge_side.title()}Lever")}
-        else:
-            present = {number(row, "isolatedLongLever"), number(row, "isolatedShortLever")}
-        if present != {request.leverage}:
-            body = {
-                "symbol": str(symbol),
-                "leverage": str(request.leverage),
-                **common,
-                "productType": PRODUCT,
-            }
-            if request.hedge_side is not None and request.margin_mode is MarginMode.ISOLATED:
-                body["holdSide"] = str(request.hedge_side)
-            session.post("AccountSetLeverage", body)
-        return LeverageSet(symbol=symbol, leverage=request.leverage, margin_mode=request.margin_mode)
 
 
 def _as_cancelled(ended: OrderReport) -> OrderReport:
