@@ -97,7 +97,7 @@ class ExecutionActor(Actor):
         self._calls = calls
         self._directory = directory
         self._jobs: dict[IntentId, Job] = {}
-        self._settled: OrderedDict[IntentId, None] = OrderedDict()
+        self._settled: OrderedDict[IntentId, IntentOutcomeAnswer] = OrderedDict()
         self._queue = VenueQueue()
         self._numbers = 0
         self._reads: dict[int, Job] = {}
@@ -143,13 +143,15 @@ class ExecutionActor(Actor):
         return expires_ms is not None and self.context.now_ms() >= expires_ms
 
     def _resolve_restored(self, intent: Intent, path: str) -> None:
-        """An intent of before a restart: it may have been sent, it may still be on its way."""
-        if intent.intent_id in self._jobs or intent.intent_id in self._settled:
-            return
-        job = self._job(intent, path)
-        job.sends = 1
-        job.first_sent_ms = intent.created_ms
-        self._ask_for(job)
+        """An intent of before a restart: sent perhaps, or under way, or told of while whoever asks had forgotten it."""
+        settled = self._settled.get(intent.intent_id)
+        if settled is not None:
+            self._tell(path, IntentSettled(intent=intent, outcome=settled))
+        elif intent.intent_id not in self._jobs:
+            job = self._job(intent, path)
+            job.sends = 1
+            job.first_sent_ms = intent.created_ms
+            self._ask_for(job)
 
     def _job(self, intent: Intent, path: str) -> Job:
         if intent.protective:
@@ -439,7 +441,8 @@ class ExecutionActor(Actor):
 
     def _ask_later(self, job: Job) -> None:
         intent = intent_of(job)
-        delay_s = min(0.25 * 2 ** min(job.queries, 4), 4.0)
+        cap_s = 1.0 if intent.protective else 4.0
+        delay_s = min(0.25 * 2 ** min(job.queries, 4), cap_s)
         self.context.schedule_once(("ask", intent.intent_id), delay_s, Due(what=f"ask {intent.intent_id}"))
 
     def _due(self, what: str) -> None:
@@ -480,7 +483,7 @@ class ExecutionActor(Actor):
         intent = intent_of(job)
         job.settled = True
         self._jobs.pop(intent.intent_id, None)
-        self._settled[intent.intent_id] = None
+        self._settled[intent.intent_id] = outcome
         while len(self._settled) > SETTLED_KEPT:
             self._settled.popitem(last=False)
         self.context.cancel(("hedge", intent.intent_id))

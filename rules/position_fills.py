@@ -18,8 +18,8 @@ from rules.position_lifecycle import PositionEvent
 from rules.trailing import start_trailing
 
 
-def take_fill(draft: Draft, fill: FillReport) -> None:
-    """Count ``fill``, once."""
+def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None:
+    """Count ``fill``, once; ``in_order``: none before it is missing."""
     position = draft.position
     if fill.fill_id in position.seen_fills:
         return
@@ -41,6 +41,10 @@ def take_fill(draft: Draft, fill: FillReport) -> None:
     )
     if not isinstance(effect, FillEffect):
         draft.anomaly(f"fill {fill.fill_id} of {fill.quantity} does not fit a position of {position.quantity}")
+        if not in_order:
+            # A stream may bring the stop's fill before the entry's: they are read, which brings them as they were.
+            draft.reads_fills = True
+            return
         draft.position = replace(position, seen_fills=(*position.seen_fills, fill.fill_id))
         draft.fills.append(PositionFill(position_id=None, fill=fill, realized_pnl=ZERO))
         return

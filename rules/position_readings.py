@@ -23,7 +23,7 @@ from rules.stop_lifecycle import StopEvent
 def take_fills_read(draft: Draft, read: FillsRead) -> None:
     """The fills and funding of the symbol since the position opened."""
     for fill in read.report.fills:
-        take_fill(draft, fill)
+        take_fill(draft, fill, in_order=True)
     for payment in read.report.funding:
         take_funding(draft, payment)
     draft.fills_read_ms = max(draft.fills_read_ms, read.asked_ms)
