@@ -30,6 +30,7 @@ class AccountActor(Actor):
         self._every_s = every_s
         self._reading: set[str] = set()
         self._retry_s = RETRY_FIRST_S
+        self._failed: dict[str, FetchAccount | FetchInstruments] = {}
 
     def on_start(self) -> None:
         self.context.watch(self._execution)
@@ -42,8 +43,8 @@ class AccountActor(Actor):
                 self._read(FetchAccount(), urgent=True)
             case VenueReadDone():
                 self._on_read(message)
-            case Due(what="instruments"):
-                self._read(FetchInstruments(), urgent=True)
+            case Due(what="retry"):
+                self._retry()
             case Due():
                 self._read(FetchAccount(), urgent=False)
             case Terminated(will_restart=will_restart):
@@ -67,15 +68,28 @@ class AccountActor(Actor):
         self._reading.discard(type(message.request).__name__)
         match message.answer:
             case InstrumentsReport(instruments=instruments):
-                self._retry_s = RETRY_FIRST_S
+                self._answers_again()
                 self._desk.tell(InstrumentsRead(venue=self._venue, instruments=instruments))
             case AccountReport() as report:
-                self._retry_s = RETRY_FIRST_S
+                self._answers_again()
                 self._desk.tell(AccountSeen(report=report, asked_ms=message.asked_ms))
                 balance = report.balance
                 self._risk.tell(BalanceRead(venue=self._venue, equity=balance.equity, available=balance.available))
                 self.context.schedule_once("account", self._every_s, Due(what="account"))
             case _:
-                again = "instruments" if isinstance(message.request, FetchInstruments) else "account"
-                self.context.schedule_once(again, self._retry_s, Due(what=again))
-                self._retry_s = min(self._retry_s * 2, RETRY_CAP_S)
+                again = FetchInstruments() if isinstance(message.request, FetchInstruments) else FetchAccount()
+                if not self._failed:
+                    self.context.schedule_once("retry", self._retry_s, Due(what="retry"))
+                    self._retry_s = min(self._retry_s * 2, RETRY_CAP_S)
+                self._failed[type(again).__name__] = again
+
+    def _answers_again(self) -> None:
+        """One answer tells that the venue can be read: the other question does not wait for its turn."""
+        self._retry_s = RETRY_FIRST_S
+        self._retry()
+
+    def _retry(self) -> None:
+        self.context.cancel("retry")
+        failed, self._failed = self._failed, {}
+        for request in failed.values():
+            self._read(request, urgent=True)

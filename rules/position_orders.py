@@ -28,6 +28,8 @@ def take_order(draft: Draft, report: OrderReport) -> None:
     position = draft.position
     identity = parse_client_order_id(report.client_order_id or "")
     if identity is not None and identity.position_id != position.position_id:
+        if _is_leftover(draft, report):
+            _take_leftover(draft, report)
         return
     if report.client_order_id is not None and identity is not None:
         _note_reported(draft, report.client_order_id, report)
@@ -115,4 +117,6 @@ def _matches(order: OrderSpec, report: OrderReport) -> bool:
 def _take_leftover(draft: Draft, report: OrderReport) -> None:
     if report.status in TERMINAL:
         draft.changed_ms = draft.now_ms
+        if report.kind is OrderKind.STOP_MARKET:
+            draft.change_stop(not_before_ms=0)  # it may have been what kept another one from being placed
         draft.forget_leftover(next(item.order for item in draft.position.leftovers if _matches(item.order, report)))

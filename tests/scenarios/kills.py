@@ -13,6 +13,7 @@ from adapters.simulator.fault_script import NO_FAULTS, FaultScript
 from adapters.simulator.profiles import PAPER, Profile
 from messages.values import Symbol
 from rules.position_case import OrderPolicy, PositionPolicies
+from tests.scenarios.plants import WatchedCalls
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.world import World
 
@@ -53,7 +54,7 @@ def strided(last: int, *, stride: int, offset: int) -> range:
 
 def boundaries_of(wave: Wave) -> int:
     """How many boundaries an undisturbed wave passes, from its signals until everything is quiet."""
-    world = _begun(wave)
+    world = begun(wave)
     before = len(world.boundaries)
     world.run_for(5)
     return len(world.boundaries) - before
@@ -64,10 +65,10 @@ def kill_in(wave: Wave, *kills: int) -> World:
 
     Fails when anything is not protected in time, or postcondition C does not hold at the end.
     """
-    world = _begun(wave)
+    world = begun(wave)
     restarted_ms = world.time.now_ms()
     for kill in kills:
-        _live_until(world, kill)
+        live_until(world, kill)
         if wave.price_after is not None:
             for symbol in wave.symbols:
                 world.price(wave.price_after, symbol)
@@ -88,7 +89,7 @@ def kill_in(wave: Wave, *kills: int) -> World:
     return world
 
 
-def _live_until(world: World, kill: int) -> None:
+def live_until(world: World, kill: int) -> None:
     """Until the ``kill``-th boundary from now on, or 5 s when there are not as many."""
     world.kill_at = len(world.boundaries) + kill
     until_ms = world.time.now_ms() + 5_000
@@ -123,7 +124,8 @@ def _records(world: World) -> list[dict[str, object]]:
     return listed
 
 
-def _begun(wave: Wave) -> World:
+def begun(wave: Wave) -> World:
+    """A process that runs, and the signals of ``wave`` on their way to it."""
     orders = OrderPolicy(entry_limit=wave.limit_entries)
     world = World(
         profile=wave.profile,
@@ -131,6 +133,7 @@ def _begun(wave: Wave) -> World:
         faults=wave.faults,
         seed=wave.seed,
         policies=PositionPolicies(orders=orders),
+        connect=WatchedCalls,
     )
     world.start()
     world.run_for(1)

@@ -6,7 +6,7 @@ from typing import Final
 
 from adapters.simulator.paper import PaperExchange
 from adapters.simulator.paper_calls import PaperCalls
-from messages.venue import AmendOrder, CancelOrder, PlaceOrder, SetLeverage, VenueAnswer, VenueRequest
+from messages.venue import AccountReport, AmendOrder, CancelOrder, PlaceOrder, SetLeverage, VenueAnswer, VenueRequest
 from rules.position_case import OrderPolicy, PositionPolicies
 
 READ_WITH_EVERY_DECISION: Final = frozenset({"trigger_source", "verify_every_ms"})
@@ -70,14 +70,21 @@ class FusedCalls(PaperCalls):
 
 
 class WatchedCalls(PaperCalls):
-    """A client that writes down when it sent what changes something at the venue."""
+    """A client that writes down when it sent what changes something, and when it first read the account."""
 
     def __init__(self, exchange: PaperExchange) -> None:
         super().__init__(exchange)
         self._exchange_clock = exchange.clock
         self.sent: list[tuple[int, VenueRequest]] = []
+        self.first_read_ms: int | None = None
 
     def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None:
         if isinstance(request, PlaceOrder | AmendOrder | CancelOrder | SetLeverage):
             self.sent.append((self._exchange_clock.now_ms(), request))
-        super().send(request, timeout_s=timeout_s, done=done)
+
+        def answered(answer: VenueAnswer) -> None:
+            if isinstance(answer, AccountReport) and self.first_read_ms is None:
+                self.first_read_ms = self._exchange_clock.now_ms()
+            done(answer)
+
+        super().send(request, timeout_s=timeout_s, done=answered)

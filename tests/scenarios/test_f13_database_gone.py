@@ -15,7 +15,7 @@ from messages.journal import Severity
 from messages.values import OrderKind, Price, Symbol
 from persistence.failures import StoreFailure, StoreUnavailable
 from tests.scenarios.kills import strided
-from tests.scenarios.postcondition import assert_postcondition_c
+from tests.scenarios.postcondition import assert_postcondition_c, uncovered
 from tests.scenarios.world import BTC, World
 
 ETH = Symbol("ETHUSDT")
@@ -232,6 +232,35 @@ def test_with_neither_database_nor_spool_protection_goes_on_and_a_critical_alert
     world.run_for(150)
     assert world.ledger()["positions_uncovered_now"] == 0
     assert world.ledger()["duplicate_orders"] == 0
+
+
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+def test_with_every_record_gone_a_restart_protects_from_the_venue_and_leaves_no_order_of_the_life_before(
+    profile: Profile, side: str, tmp_path: Path
+) -> None:
+    world = a_world(profile, tmp_path)
+    world.signal(BTC, side)
+    world.run_for(5)
+    world.kill()
+    before_ms = naked_ms(world)
+    world.store.close()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    world.run_for(1)
+    world.start()
+    world.run_for(90)
+    (position,) = world.account().positions
+    assert uncovered(world, position) == 0
+    stops = [order for order in world.account().orders if order.kind is OrderKind.STOP_MARKET]
+    profits = [order for order in world.account().orders if order.kind is OrderKind.TAKE_PROFIT_MARKET]
+    assert len(stops) == 1
+    assert sum(order.quantity or 0 for order in profits) == position.quantity
+    (restored,) = world.store.load()
+    assert restored.position.quantity == position.quantity
+    assert restored.position.leftovers == ()
+    assert world.ledger()["duplicate_orders"] == 0
+    assert naked_ms(world) <= before_ms + 500
 
 
 def _run_to(world: World, boundary: int) -> None:
