@@ -1,4 +1,4 @@
-"""Whether it is time to stop: asked for by Ctrl-C, SIGTERM, Ctrl-Break or the process itself."""
+"""Whether it is time to stop: asked for by Ctrl-C, SIGTERM, Ctrl-Break, a closed terminal or the process itself."""
 
 import signal
 import threading
@@ -7,7 +7,7 @@ from typing import Final
 
 from loguru import logger
 
-STOP_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGBREAK")
+STOP_SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP")
 """Those of them that the platform has."""
 
 
@@ -21,7 +21,9 @@ class StopFlag:
         """Turn the platform's stop signals into the flag; from the main thread only."""
         for name in STOP_SIGNALS:
             number = getattr(signal, name, None)
-            if number is not None:
+            # nohup lets SIGHUP be ignored, so that the process outlives its terminal.
+            ignored = name == "SIGHUP" and number is not None and signal.getsignal(number) is signal.SIG_IGN
+            if number is not None and not ignored:
                 signal.signal(number, self._on_signal)
 
     @property

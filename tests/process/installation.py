@@ -75,7 +75,7 @@ class Installation:
         done = subprocess.run(
             [*PROGRAM, *arguments],
             cwd=self.directory,
-            env=self._environ(environment),
+            env=self.environ(environment),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -128,7 +128,7 @@ class Installation:
         process = subprocess.Popen(
             [*PROGRAM, "run", "--signals", str(self.signals), *arguments],
             cwd=self.directory,
-            env=self._environ(environment),
+            env=self.environ(environment),
             stdin=subprocess.DEVNULL,
             stdout=out_file,
             stderr=err_file,
@@ -137,7 +137,8 @@ class Installation:
         )
         return Life(installation=self, process=process, started_ms=started_ms, out=out, err=err)
 
-    def _environ(self, more: Mapping[str, str]) -> dict[str, str]:
+    def environ(self, more: Mapping[str, str]) -> dict[str, str]:
+        """This process's environment without settings, with ours and ``more``."""
         mine = {name: value for name, value in os.environ.items() if not name.upper().startswith(FOREIGN)}
         return {**mine, "HOLDFAST_HOME": str(self.data_dir), **self.environment, **more}
 
