@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Protocol, TypeAlias
 
+from actors.ports import StreamListener
 from adapters.simulator.fault_script import NO_FAULTS, FaultScript
 from adapters.simulator.paper import PaperExchange
 from adapters.simulator.paper_config import Delay, PaperConfig
@@ -53,9 +54,11 @@ class Calls(Protocol):
 class Streams(Protocol):
     """The actors' ``VenueStreams``."""
 
-    def start(self, listener: "Listening") -> None: ...
+    def start(self, listener: StreamListener) -> None: ...
 
     def watch(self, symbols: Sequence[Symbol]) -> None: ...
+
+    def reconnect(self) -> None: ...
 
     def stop(self) -> None: ...
 
