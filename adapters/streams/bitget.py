@@ -32,7 +32,16 @@ SYMBOLS_A_MESSAGE: Final = 50
 KEY_PROBLEMS: Final = frozenset({30002, 30005, 30011, 30012, 30013, 30015, 30016})
 """Login errors that the same key will meet again; a stamp that is too old (30006, 30007) may be better next time."""
 _UNKNOWN: Final = Reaction(unknown=True)
-_BAD: Final = (msgspec.MsgspecError, UnreadableError, UnicodeDecodeError, ArithmeticError, LookupError, TypeError)
+_BAD: Final = (
+    msgspec.MsgspecError,
+    UnreadableError,
+    UnicodeDecodeError,
+    ArithmeticError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 def bitget_streams(config: VenueConfig, *, links: Links | None = None) -> TwoStreams:
