@@ -140,6 +140,7 @@ class StopState:
         intent_id: The one outstanding intent that places or moves it.
         attempts: Failed tries in a row.
         not_before_ms: No further try before this time.
+        triggered: The last stop filled: what closes the position next is its fill, also under a name that is not ours.
         unprotected_since_ms: Since when an open position is not fully covered; ``None`` while covered.
     """
 
@@ -149,6 +150,7 @@ class StopState:
     intent_id: IntentId | None = None
     attempts: int = 0
     not_before_ms: int = 0
+    triggered: bool = False
     unprotected_since_ms: int | None = None
 
 

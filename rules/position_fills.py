@@ -110,14 +110,13 @@ def _closed_some(draft: Draft, fill: FillReport) -> None:
 
 def _reason_of(draft: Draft, fill: FillReport, take_profit: TakeProfitState | None) -> CloseReason:
     identity = parse_client_order_id(fill.client_order_id or "")
-    stop = draft.position.stop.working
+    stop = draft.position.stop
     if fill.kind is not FillKind.TRADE:
         return CloseReason.LIQUIDATION
     if take_profit is not None:
         return CloseReason.TAKE_PROFIT
-    if (identity is not None and identity.purpose is OrderPurpose.STOP) or (
-        stop is not None and stop.venue_order_id == fill.venue_order_id
-    ):
+    by_stop = stop.triggered if identity is None else identity.purpose is OrderPurpose.STOP
+    if by_stop or (stop.working is not None and stop.working.venue_order_id == fill.venue_order_id):
         return CloseReason.TRAILING if draft.trailing.update_count > 0 else CloseReason.STOP_LOSS
     return CloseReason.OUTSIDE
 

@@ -80,7 +80,7 @@ def stop_confirmed(draft: Draft, report: OrderReport) -> None:
         attached=False,
     )
     draft.changed_ms = draft.now_ms
-    draft.change_stop(working=confirmed_stop, next=None, intent_id=None, attempts=0, not_before_ms=0)
+    draft.change_stop(working=confirmed_stop, next=None, intent_id=None, attempts=0, not_before_ms=0, triggered=False)
     draft.missing = draft.missing - {confirmed_stop.client_order_id}
     level = confirmed_stop.trigger_price
     to_another_level = level != (old.trigger_price if old is not None else draft.position.initial_stop_price)
@@ -165,7 +165,7 @@ def stop_gone(draft: Draft, report: OrderReport) -> None:
         if draft.position.close_reason is None and draft.exposed == 0:
             reason = CloseReason.TRAILING if draft.trailing.update_count > 0 else CloseReason.STOP_LOSS
             draft.position = replace(draft.position, close_reason=reason)
-        draft.change_stop(working=None, next=None, intent_id=None)
+        draft.change_stop(working=None, next=None, intent_id=None, triggered=True)
         return
     was_moving = draft.position.stop.phase is StopPhase.MOVING
     draft.pass_stop_to(StopEvent.STOP_LOST)
