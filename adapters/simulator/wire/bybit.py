@@ -68,14 +68,14 @@ class BybitWire:
         endpoint = self._endpoints.get((request.method, request.path))
         if endpoint is None:
             return HttpResponse(body=b"not found", status=404)
+        headers: Mapping[str, str] = {}
         try:
-            headers: Mapping[str, str] = {}
             if not request.path.startswith(_PUBLIC):
                 self._gate.check_signature(request)
                 headers = self._gate.check_rate(request.path)
             return self._gate.answer(await endpoint(_fields(request), ask), headers)
         except Refusal as refusal:
-            return self._gate.refuse(refusal)
+            return self._gate.refuse(refusal, headers)
 
     def session(self, path: str, query: str) -> WireSession | None:
         """A new WebSocket client."""

@@ -130,11 +130,11 @@ class Gate:
         """A success."""
         return self._envelope(0, "OK", result, headers)
 
-    def refuse(self, refusal: Refusal) -> HttpResponse:
+    def refuse(self, refusal: Refusal, rate: Mapping[str, str]) -> HttpResponse:
         """No success."""
         if refusal.status != 200:  # noqa: PLR2004 - HTTP's own number
             return HttpResponse(body=refusal.text.encode(), status=refusal.status)
-        headers = dict(refusal.headers)
+        headers = {**rate, **refusal.headers}
         wait = headers.pop("retry-after-s", "")
         if refusal.code == RATE_LIMITED and wait:
             headers.update(self._rate_headers(10, 0, self._exchange.clock.now_ms() + int(float(wait) * 1_000)))
