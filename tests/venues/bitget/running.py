@@ -59,7 +59,7 @@ def bitget(setup: Setup) -> Iterator[Trio]:
     """For the contract battery."""
     with running(setup) as venue:
         rest = BitgetRest(venue.config)
-        calls, streams = ThreadedCalls(rest, workers=3), bitget_streams(venue.config, links=rest.links)
+        calls, streams = ThreadedCalls(rest, workers=3), bitget_streams(venue.config)
         try:
             yield Trio(calls=calls, streams=streams, exchange=venue.exchange, names_attached_stops=False)
         finally:
