@@ -169,8 +169,7 @@ class ExecutionActor(Actor):
         if self._would_free_the_id(intent):
             self.context.schedule_once(("hold", intent.intent_id), HOLD_STEP_S, Due(what=f"hold {intent.intent_id}"))
             return
-        if intent.action is IntentAction.CANCEL:
-            self._stop_placing(intent)
+        self._stop_placing(intent)
         job.sends += 1
         self._queue.add(job, request_of(intent), resolves=False)
         if intent.protective:
@@ -184,10 +183,10 @@ class ExecutionActor(Actor):
             return False
         return self._queue.may_still_place(intent.order.client_order_id)
 
-    def _stop_placing(self, cancel: Intent) -> None:
+    def _stop_placing(self, intent: Intent) -> None:
         """An order that is cancelled is not sent again, though the answer to its placing has not come yet."""
-        placing = self._jobs.get(IntentId(cancel.order.client_order_id))
-        if placing is not None and placing.intent is not None and placing.intent.action is IntentAction.PLACE:
+        placing = self._jobs.get(IntentId(intent.order.client_order_id))
+        if placing is not None and intent.action is IntentAction.CANCEL:
             placing.given_up = True
             self._ask_later(placing)
 

@@ -32,7 +32,6 @@ from messages.values import Price, Symbol, VenueOrderId
 from messages.venue import (
     CancelOrder,
     FetchServerTime,
-    OrderAccepted,
     OrderRejected,
     PlaceOrder,
     RejectReason,
@@ -156,7 +155,9 @@ class PaperExchange:
             self._arrive(request, found, session, answered, number=number, sent_ms=sent_ms, offset_ms=offset_ms)
 
         def arrive_again() -> None:
-            self._arrive(request, {}, session, _ignore, number=number, sent_ms=sent_ms, offset_ms=offset_ms)
+            # What the venue refuses is refused each time: a certain refusal stays certain.
+            refused: Found = {action: rule for action, rule in found.items() if action is FaultAction.REJECT}
+            self._arrive(request, refused, session, _ignore, number=number, sent_ms=sent_ms, offset_ms=offset_ms)
 
         self.scheduler.call_later(delay_s, arrive)
         twice = found.get(FaultAction.DUPLICATE_REQUEST)

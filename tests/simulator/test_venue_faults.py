@@ -8,8 +8,10 @@ import pytest
 
 from adapters.simulator.fault_script import (
     BadFaultScriptError,
+    FaultAction,
     FaultRule,
     FaultScript,
+    RequestType,
     parse_fault_script,
     random_faults,
     read_fault_script,
@@ -28,6 +30,7 @@ from messages.venue import (
     OutcomeUnknown,
     PlaceOrder,
     QueryOrder,
+    RejectReason,
     ServerTime,
 )
 from tests.simulator.builders import (
@@ -365,3 +368,36 @@ def test_a_script_is_read_from_a_file_whose_name_is_in_the_errors(tmp_path: Path
         read_fault_script(path)
     with pytest.raises(BadFaultScriptError, match="check the path"):
         read_fault_script(tmp_path / "none.json")
+
+
+def test_a_request_that_the_script_refuses_is_refused_again_when_the_network_delivers_it_twice() -> None:
+    refused_twice = FaultScript(
+        rules=(
+            FaultRule(action=FaultAction.REJECT, requests=(RequestType.PLACE,), reason=RejectReason.OTHER),
+            FaultRule(action=FaultAction.DUPLICATE_REQUEST, requests=(RequestType.PLACE,), delay_s=0.5),
+        )
+    )
+    desk = Desk(faults=refused_twice)
+    assert refused(desk.place(an_order())) == "other"
+    desk.time.run_for(2)
+    assert desk.account().positions == ()
+
+
+def test_an_order_that_fills_in_pieces_fills_whole_though_its_answer_was_a_maintenance() -> None:
+    executed_all_the_same = FaultScript(
+        rules=(
+            FaultRule(action=FaultAction.MAINTENANCE, requests=(RequestType.PLACE,), executed=True),
+            FaultRule(
+                action=FaultAction.PARTIAL_FILL,
+                requests=(RequestType.PLACE,),
+                quantities=(d("0.4"),),
+                every_s=1.0,
+                fill_rest=True,
+            ),
+        )
+    )
+    desk = Desk(faults=executed_all_the_same)
+    assert isinstance(desk.place(an_order()), OutcomeUnknown)
+    assert [position.quantity for position in desk.account().positions] == [d("0.4")]
+    desk.time.run_for(3)
+    assert [position.quantity for position in desk.account().positions] == [d(1)]
