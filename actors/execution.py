@@ -440,8 +440,7 @@ class ExecutionActor(Actor):
 
     def _ask_later(self, job: Job) -> None:
         intent = intent_of(job)
-        cap_s = 1.0 if intent.protective else 4.0
-        delay_s = min(0.25 * 2 ** min(job.queries, 4), cap_s)
+        delay_s = min(0.25 * 2 ** min(job.queries, 4), 1.0 if intent.protective else 4.0)
         self.context.schedule_once(("ask", intent.intent_id), delay_s, Due(what=f"ask {intent.intent_id}"))
 
     def _due(self, what: str) -> None:

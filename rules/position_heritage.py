@@ -5,8 +5,7 @@ had, so that its orders are known again, and its record, should it come back, is
 
 Invariants:
 1. The same orders give the same heritage, in whatever order they come.
-2. Every order of ours on the position's side of the symbol is either kept in a slot or left behind to be cancelled; a
-   stop of the position itself is neither, it is taken over when it fits.
+2. An order of ours is kept in a slot, left behind to be cancelled, or the position's own stop.
 3. A sequence number that may have been used is not used again.
 """
 

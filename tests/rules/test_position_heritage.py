@@ -86,7 +86,7 @@ def test_1_the_same_orders_give_the_same_heritage_in_whatever_order_they_come(
 
 
 @given(orders=ORDERS, keeps=st.booleans())
-def test_2_every_order_of_ours_is_kept_or_left_behind_except_the_positions_own_stop(
+def test_2_an_order_of_ours_is_kept_in_a_slot_left_behind_to_be_cancelled_or_the_position_s_own_stop(
     orders: list[OrderReport], *, keeps: bool
 ) -> None:
     found = heritage(orders, keeps_identity=keeps)
