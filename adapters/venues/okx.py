@@ -264,7 +264,7 @@ class OkxClient:
         """What is sent next is signed with OKX's time; where that cannot be read now, the next refusal tries again."""
         try:
             self._http.server_ms()
-        except ccxt.BaseError:
+        except (ccxt.BaseError, MeaninglessAnswerError):
             return
 
 

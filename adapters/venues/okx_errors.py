@@ -15,6 +15,7 @@ from messages.venue import OrderRejected, OutcomeUnknown, RejectReason
 RETRY_AFTER_S: Final = 0.5
 """OKX does not say when to come back; its windows are two seconds long and slide."""
 MAX_TEXT: Final = 300
+TOO_MANY: Final = frozenset({418, 429})
 FIRST_OF_ORDERS: Final = 51_000
 ALL_FAILED: Final = frozenset({"1", "2"})
 """Top codes that only say that the reasons are in the rows."""
@@ -74,13 +75,19 @@ def answer_to_error(error: ccxt.BaseError) -> OrderRejected | OutcomeUnknown:
     if code:
         return answer_of(code, text)
     said = f"{type(error).__name__}: {error}"[:MAX_TEXT]
-    if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
+    if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection) or _status_of(error) in TOO_MANY:
         return OrderRejected(reason=RejectReason.RATE_LIMITED, text=said, retry_after_s=RETRY_AFTER_S)
     if never_sent(error):
         return OrderRejected(reason=RejectReason.NOT_SENT, text=said)
     if isinstance(error, ccxt.AuthenticationError):
         return OrderRejected(reason=RejectReason.AUTHENTICATION, text=said)
     return OutcomeUnknown(text=said)
+
+
+def _status_of(error: ccxt.BaseError) -> int | None:
+    """The HTTP status; ccxt takes a 429 without a code for a venue that is not available."""
+    status = getattr(getattr(error.__context__, "response", None), "status_code", None)
+    return status if isinstance(status, int) else None
 
 
 def is_not_there(error: RefusedError | ccxt.BaseError) -> bool:

@@ -75,9 +75,12 @@ class OkxHttp:
 
         Raises:
             ccxt.BaseError: It did not answer.
+            MeaninglessAnswerError: It answered something else.
         """
         before_ms = now_ms()
-        server_ms = int(self.ccxt.fetch_time())
+        server_ms = self.ccxt.fetch_time()
+        if not isinstance(server_ms, int):
+            raise MeaninglessAnswerError("no time in the answer")
         self._clock.measured(server_ms, before_ms, now_ms())
         return server_ms
 

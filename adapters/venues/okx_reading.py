@@ -140,10 +140,12 @@ class OkxReading:
     def mode(self, symbol: Symbol) -> MarginMode:
         """The margin mode for an order: of the position, else as it was set, else isolated."""
         known = self._modes.of(symbol)
-        if known is None:
-            self.positions(symbol)
-            known = self._modes.of(symbol)
-        return known if known is not None else MarginMode.ISOLATED
+        if known is not None:
+            return known
+        self.positions(symbol)
+        found = self._modes.of(symbol) or MarginMode.ISOLATED
+        self._modes.was_set(symbol, found)
+        return found
 
     def _regular_orders(self, symbol: Symbol | None) -> list[OrderReport]:
         rows = self._http.all_rows("privateGetTradeOrdersPending", _swaps(symbol), OrderRow, lambda row: row.ord_id)
