@@ -1,95 +1,16 @@
-"""Unmodified ccxt against the simulated Bybit: every recorded operation is answered, and means what it says.
-
-The account: long 1 BTC from 1000 with a stop of the position's own at 980, the conditional take profit ``tp1`` at 1030,
-the limit order ``l1`` at 990 and the filled entry ``e1``.
-"""
+"""Unmodified ccxt against the simulated Bybit: every recorded operation is answered, and means what it says."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import ccxt
 import pytest
 
-from adapters.simulator.paper import PaperExchange
-from adapters.simulator.profiles import BYBIT as PROFILE
-from adapters.simulator.wire.bybit_rows import native_id
-from adapters.simulator.wire.dialect import Keys
-from adapters.venues.bybit_rows import BYBIT
-from messages.orders import OrderReport, OrderSpec
-from messages.values import ClientOrderId, OrderKind, OrderSide
-from messages.venue import PlaceOrder
-from tests.contract.battery import Setup, accepted, running_exchange
-from tests.simulator.builders import BTC, a_limit, a_stop, a_take_profit, an_order, d
-from tests.venues.bybit.running import KEYS, served
-
-S = "BTC/USDT:USDT"
-
-
-@dataclass
-class Stage:
-    """ccxt, and the exchange behind what it talks to."""
-
-    ex: Any
-    exchange: PaperExchange
-    ids: dict[str, str]
-
-    def order(self, client_order_id: str) -> OrderReport:
-        def read(engine: Any) -> OrderReport:
-            return accepted(engine.query(BTC, ClientOrderId(client_order_id)))
-
-        return self.exchange.look(read)
-
-    def orders(self) -> tuple[OrderReport, ...]:
-        return self.exchange.look(lambda engine: engine.account(BTC, taken_ms=0)).orders
-
-    def stop(self) -> OrderReport | None:
-        whole = [each for each in self.orders() if each.kind is OrderKind.STOP_MARKET and each.quantity is None]
-        return whole[0] if whole else None
-
-
-@contextmanager
-def a_stage(*, hedge: bool = False, keys: Keys = KEYS) -> Iterator[Stage]:
-    with running_exchange(Setup(hedge=hedge), venue=BYBIT, profile=PROFILE) as exchange, served(exchange) as server:
-        ex = ccxt.bybit(
-            {
-                "apiKey": keys.api_key,
-                "secret": keys.api_secret,
-                "enableRateLimit": False,
-                "options": {
-                    "defaultType": "swap",
-                    "fetchMarkets": {"types": ["linear"]},
-                    "enableUnifiedMargin": False,
-                    "enableUnifiedAccount": True,
-                    "unifiedMarginStatus": 6,
-                },
-            }
-        )
-        ex.has["fetchCurrencies"] = False
-        ex.urls["api"] = dict.fromkeys(ex.urls["api"], server.rest_url)
-        stage = Stage(ex=ex, exchange=exchange, ids={})
-        if not hedge:
-            _prepare(stage)
-        try:
-            ex.load_markets()
-            yield stage
-        finally:
-            ex.session.close()
-
-
-def _prepare(stage: Stage) -> None:
-    named: dict[str, OrderSpec] = {
-        "e1": an_order(client_order_id="e1"),
-        "": a_stop(client_order_id="", quantity=None),
-        "tp1": a_take_profit(client_order_id="tp1", quantity="0.5"),
-        "l1": a_limit(client_order_id="l1"),
-    }
-    for name, order in named.items():
-        report = accepted(stage.exchange.by_hand(PlaceOrder(order=order)))
-        stage.ids[name] = native_id(report.venue_order_id)
+from messages.values import OrderKind, OrderSide
+from tests.simulator.builders import BTC, d
+from tests.venues.bybit.stage import S, Stage, a_stage
 
 
 def _create(stage: Stage, *args: Any, **params: Any) -> Any:
@@ -502,52 +423,3 @@ def test_in_hedge_mode_each_side_is_opened_protected_and_closed() -> None:
         assert [each["side"] for each in stage.ex.fetch_positions()] == ["short"]
         with pytest.raises(ccxt.BadRequest, match="position idx"):
             stage.ex.create_order(S, "market", "buy", 1)
-
-
-def test_a_wrong_key_a_wrong_signature_and_a_wrong_clock_are_told_apart() -> None:
-    with a_stage() as stage:
-        stage.ex.options["timeDifference"] = 60_000
-        with pytest.raises(ccxt.InvalidNonce, match="10002"):
-            stage.ex.fetch_balance()
-        stage.ex.options["timeDifference"] = 0
-        right, stage.ex.secret = stage.ex.secret, "wrong"
-        with pytest.raises(ccxt.AuthenticationError, match="10004"):
-            stage.ex.fetch_balance()
-        stage.ex.secret, stage.ex.apiKey = right, "nobody"
-        with pytest.raises(ccxt.AuthenticationError, match="10003"):
-            stage.ex.fetch_balance()
-
-
-def test_the_eleventh_cancel_within_a_second_is_too_many() -> None:
-    with a_stage() as stage:
-        for number in range(10):
-            with pytest.raises(ccxt.OrderNotFound):
-                stage.ex.cancel_order(f"c{number}", S)
-        assert stage.ex.last_response_headers["X-Bapi-Limit-Status"] == "0"
-        with pytest.raises(ccxt.RateLimitExceeded, match="10006"):
-            stage.ex.cancel_order("c11", S)
-        headers = stage.ex.last_response_headers
-        assert (headers["X-Bapi-Limit"], headers["X-Bapi-Limit-Status"]) == ("10", "0")
-        assert int(headers["X-Bapi-Limit-Reset-Timestamp"]) > stage.exchange.clock.now_ms() - 1_000
-
-
-@pytest.mark.parametrize(
-    ("args", "params", "error", "code"),
-    [
-        (("market", "buy", 0.001), {}, ccxt.InvalidOrder, "110094"),
-        (("limit", "buy", 99, 1000), {}, ccxt.InsufficientFunds, "110007"),
-        (("limit", "buy", 1, 1200), {}, ccxt.InvalidOrder, "110003"),
-        (("market", "buy", 1), {"reduceOnly": True}, ccxt.InvalidOrder, "110017"),
-        (("market", "buy", 99), {}, ccxt.BadRequest, "10001"),
-        (("market", "sell", 1), {"stopLossPrice": 1001}, ccxt.InvalidOrder, "110093"),
-        (("market", "sell", 1), {"takeProfitPrice": 999}, ccxt.InvalidOrder, "110092"),
-        (("market", "buy", 1), {"stopLoss": {"triggerPrice": 1001}}, ccxt.BadRequest, "10001"),
-    ],
-)
-def test_what_the_engine_refuses_comes_with_the_venues_code(
-    args: tuple[Any, ...], params: dict[str, Any], error: type[Exception], code: str
-) -> None:
-    with a_stage() as stage:
-        stage.ex.cancel_all_orders(S)
-        with pytest.raises(error, match=code):
-            stage.ex.create_order(S, *args, params=params)
