@@ -2,10 +2,9 @@
 
 A stop is a ``pos_loss`` plan order: one a position and side, without a size, so that it covers whatever the position
 grows to; it is moved in place. A stop that comes with its entry (``presetStopLossPrice``) carries no id of ours: it is
-known by the venue's id once that was seen, and until then as the one anonymous ``pos_loss`` of its position.
+recognised by its position and price when it is first seen, and known by the venue's id from then on.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, assert_never
@@ -41,7 +40,7 @@ from adapters.venues.bitget_settings import Settings
 from adapters.venues.rest import VenueConfig
 from messages.instruments import Capabilities
 from messages.orders import OrderReport, OrderSpec, OrderStatus
-from messages.values import MarginMode, OrderKind, Symbol, Venue
+from messages.values import ClientOrderId, MarginMode, Symbol, Venue, VenueOrderId
 from messages.venue import (
     AccountReport,
     AmendOrder,
@@ -95,7 +94,6 @@ class Shared:
         self.clock = Clock()
         self.links = Links()
         self.margin_modes: dict[Symbol, MarginMode] = {}
-        self.attached: OrderedDict[str, OrderSpec] = OrderedDict()
 
 
 class BitgetRest:
@@ -218,9 +216,7 @@ class BitgetClient:
             data = self._session.post("OrderPlaceTpslOrder", new_plan(order))
         else:
             if order.attached_stop_id is not None:
-                self._shared.attached[order.attached_stop_id] = order
-                while len(self._shared.attached) > SECOND_MS:
-                    self._shared.attached.popitem(last=False)
+                self._shared.links.expect(order)
             data = self._session.post("OrderPlaceOrder", new_order(order, self._settings.margin_mode(order.symbol)))
         order_id = str((data or {}).get("orderId") or "")
         if not order_id:
@@ -284,40 +280,31 @@ class BitgetClient:
 
     def _plan_key(self, order: OrderSpec) -> dict[str, str]:
         """How the venue is told which plan order is meant; a stop that came with its entry has no id of ours."""
-        client_id, links = order.client_order_id, self._shared.links
         if order.venue_order_id is not None:
-            links.name(client_id, order.venue_order_id)
+            self._shared.links.name(order.client_order_id, order.venue_order_id)
             return {"orderId": str(order.venue_order_id)}
-        known = links.named(client_id)
-        if known is None and order.kind is OrderKind.STOP_MARKET and client_id in self._shared.attached:
-            known = self._lookup.attached_stop(order.symbol, order.hedge_side)
-            if known is not None:
-                links.name(client_id, known)
-        return {"clientOid": str(client_id)} if known is None else {"orderId": str(known)}
+        known = self._anonymous(order.symbol, order.client_order_id)
+        return {"clientOid": str(order.client_order_id)} if known is None else {"orderId": str(known)}
+
+    def _anonymous(self, symbol: Symbol, client_id: ClientOrderId) -> VenueOrderId | None:
+        """The venue's id of an order that it does not know by ours."""
+        links = self._shared.links
+        if links.expects(client_id):
+            self._lookup.learn_stops(symbol)
+        return links.named(client_id)
 
     def _query(self, request: QueryOrder) -> VenueAnswer:
-        client_id = request.client_order_id
-        found: OrderReport | None
+        symbol, key = request.symbol, {"clientOid": str(request.client_order_id)}
         if request.kind in CONDITIONAL:
-            found = self._lookup.plan(request.symbol, {"clientOid": str(client_id)})
-            if found is None and request.kind is OrderKind.STOP_MARKET:
-                found = self._query_attached(request)
+            found = self._lookup.plan(symbol, key)
+            known = None if found is not None else self._anonymous(symbol, request.client_order_id)
+            if known is not None:
+                found = self._lookup.plan(symbol, {"orderId": str(known)})
         else:
-            found = self._lookup.regular(request.symbol, {"clientOid": str(client_id)})
+            found = self._lookup.regular(symbol, key)
         if found is not None:
             return OrderAccepted(report=found)
-        return OrderRejected(reason=RejectReason.NOT_FOUND, text=f"no list shows {client_id}")
-
-    def _query_attached(self, request: QueryOrder) -> OrderReport | None:
-        shared, client_id = self._shared, request.client_order_id
-        known = shared.links.named(client_id)
-        if known is None:
-            entry = shared.attached.get(client_id)
-            if entry is not None:
-                known = self._lookup.attached_stop(request.symbol, entry.hedge_side)
-            else:
-                known = self._lookup.only_anonymous_stop(request.symbol)
-        return None if known is None else self._lookup.plan(request.symbol, {"orderId": str(known)})
+        return OrderRejected(reason=RejectReason.NOT_FOUND, text=f"no list shows {request.client_order_id}")
 
     # --- the account --------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from messages.orders import OrderReport
-from messages.values import ClientOrderId, OrderSide, Side, VenueOrderId
+from messages.orders import OrderReport, OrderSpec, OrderStatus
+from messages.values import ClientOrderId, OrderKind, OrderSide, Side, Symbol, VenueOrderId
 
 KEPT: Final = 20_000
 
@@ -33,6 +33,7 @@ class Links:
         self._lock = threading.Lock()
         self._links: OrderedDict[str, Link] = OrderedDict()
         self._ids: OrderedDict[ClientOrderId, VenueOrderId] = OrderedDict()
+        self._expected: dict[tuple[Symbol, Side | None], OrderSpec] = {}
 
     def learn(self, report: OrderReport, *, executes_as: str | None = None) -> None:
         """``report`` fills under its own id, or under ``executes_as``."""
@@ -46,6 +47,17 @@ class Links:
             self._links[executes_as or str(report.venue_order_id)] = link
             while len(self._links) > KEPT:
                 self._links.popitem(last=False)
+            self._recognise(report)
+
+    def expect(self, entry: OrderSpec) -> None:
+        """``entry`` brings a stop of its own, which will carry no id of ours."""
+        with self._lock:
+            self._expected[entry.symbol, entry.hedge_side] = entry
+
+    def expects(self, client_order_id: ClientOrderId) -> bool:
+        """Whether an entry was to bring this stop, and it was not seen yet."""
+        with self._lock:
+            return any(entry.attached_stop_id == client_order_id for entry in self._expected.values())
 
     def find(self, order_id: str) -> Link | None:
         """The order behind ``order_id``, where that is known."""
@@ -60,14 +72,28 @@ class Links:
     def name(self, client_order_id: ClientOrderId, venue_order_id: VenueOrderId) -> None:
         """An order that the venue does not know by an id of ours (a stop that came with its entry) is this one."""
         with self._lock:
-            self._ids[client_order_id] = venue_order_id
-            while len(self._ids) > KEPT:
-                self._ids.popitem(last=False)
+            self._name(client_order_id, venue_order_id)
 
     def named(self, client_order_id: ClientOrderId) -> VenueOrderId | None:
         """The venue's id of an order that :meth:`name` told of."""
         with self._lock:
             return self._ids.get(client_order_id)
+
+    def _name(self, client_order_id: ClientOrderId, venue_order_id: VenueOrderId) -> None:
+        self._ids[client_order_id] = venue_order_id
+        while len(self._ids) > KEPT:
+            self._ids.popitem(last=False)
+
+    def _recognise(self, report: OrderReport) -> None:
+        """The stop that an entry brought is the anonymous one of its position, at the price that was asked for."""
+        key = (report.symbol, report.hedge_side)
+        entry = self._expected.get(key)
+        anonymous_stop = report.kind is OrderKind.STOP_MARKET and report.client_order_id is None
+        if entry is None or entry.attached_stop_id is None or not anonymous_stop:
+            return
+        if report.status is OrderStatus.WORKING and report.trigger_price == entry.attached_stop_price:
+            del self._expected[key]
+            self._name(entry.attached_stop_id, report.venue_order_id)
 
 
 def own_id(row: Mapping[str, Any]) -> ClientOrderId | None:

@@ -9,7 +9,7 @@ from adapters.venues.bitget_links import Links
 from adapters.venues.bitget_orders import Row, closes, order_report, plan_report
 from adapters.venues.bitget_session import BitgetSession
 from messages.orders import OrderReport
-from messages.values import OrderKind, Side, Symbol, VenueOrderId
+from messages.values import Symbol
 from messages.venue import OrderRejected, RejectReason
 
 PROFIT_LOSS = "profit_loss"
@@ -44,15 +44,11 @@ class Lookup:
                 return plan_report(row)
         return None
 
-    def attached_stop(self, symbol: Symbol, hedge_side: Side | None) -> VenueOrderId | None:
-        """The position's stop, where it carries no id of a client."""
-        found = [report for report in self._anonymous_stops(symbol) if report.hedge_side is hedge_side]
-        return found[0].venue_order_id if len(found) == 1 else None
-
-    def only_anonymous_stop(self, symbol: Symbol) -> VenueOrderId | None:
-        """The one stop of ``symbol`` that carries no id of a client; ``None`` where there are several, or none."""
-        found = self._anonymous_stops(symbol)
-        return found[0].venue_order_id if len(found) == 1 else None
+    def learn_stops(self, symbol: Symbol) -> None:
+        """Look at the open plan orders, so that a stop that came with its entry is recognised."""
+        params = {"planType": PROFIT_LOSS, "symbol": str(symbol)}
+        for row in self._session.pages("OrderOrdersPlanPending", "entrustedList", params):
+            self._learn_plan(row)
 
     def learn_all(self, symbol: Symbol, fills: Iterable[Row]) -> None:
         """Find the order behind each fill whose order is not known yet."""
@@ -100,13 +96,6 @@ class Lookup:
         child = str(row.get("executeOrderId") or "")
         if child:
             self._links.learn(report, executes_as=child)
-
-    def _anonymous_stops(self, symbol: Symbol) -> list[OrderReport]:
-        rows = self._session.pages(
-            "OrderOrdersPlanPending", "entrustedList", {"planType": PROFIT_LOSS, "symbol": str(symbol)}
-        )
-        reports = [report for row in rows if (report := plan_report(row)) is not None]
-        return [each for each in reports if each.kind is OrderKind.STOP_MARKET and each.client_order_id is None]
 
     def _detail(self, symbol: Symbol, key: Mapping[str, str]) -> Row | None:
         try:
