@@ -21,6 +21,7 @@ from adapters.streams.binance_events import (
     fill_report,
     order_report,
     position_report,
+    sound,
 )
 from adapters.streams.dialect import NOTHING, Listener, Reaction
 from adapters.venues.binance_reports import BINANCE
@@ -163,7 +164,7 @@ class BinancePrivate:
 
     def _on_traded(self, update: OrderTradeUpdate, listener: Listener) -> None:
         """Of a triggered order's child only the executions are told: the rest is told of the order itself."""
-        order = update.order
+        order = sound(update.order)
         parent = self._memory.parent(order.order_id, order.client_order_id)
         # Both are made before either is told: a message is taken whole or not at all.
         report = order_report(order) if parent is None else None
@@ -174,14 +175,14 @@ class BinancePrivate:
             listener.on_order(report)
 
     def _on_algo(self, update: AlgoUpdate, listener: Listener) -> None:
-        report = algo_order_report(update.order, update.time_ms)
+        report = algo_order_report(sound(update.order), update.time_ms)
         self._memory.note(update.order.client_order_id, update.order.child)
         listener.on_order(report)
 
     def _on_account(self, update: AccountUpdate, listener: Listener) -> None:
         """Funding is told without the payment's id, so it is left to be read by REST, where it has one."""
         reports = [
-            (position.symbol, position_report(position, leverage=leverage, time_ms=update.time_ms))
+            (position.symbol, position_report(sound(position), leverage=leverage, time_ms=update.time_ms))
             for position in update.account.positions
             for leverage in [self._memory.leverage.get(position.symbol)]
         ]
