@@ -34,10 +34,26 @@ def plan_stop(draft: Draft) -> None:
     if stop.working is None:
         if stop.next is not None and stop.next.attached and _attached_may_still_come(draft):
             return
+        if _is_closing_by_its_stop(draft):
+            return
         if draft.position.close_reason is None or draft.position.close_attempts > 0:
             _place_stop(draft)
     elif draft.position.close_reason is None:
         _move_stop(draft, stop.working)
+
+
+def _is_closing_by_its_stop(draft: Draft) -> bool:
+    """A whole-position stop that filled has closed everything; its fills are given a moment to say so."""
+    since_ms = draft.position.stop.unprotected_since_ms or draft.now_ms
+    due_ms = since_ms + draft.situation.policies.orders.settle_ms
+    if not (draft.position.stop.triggered and draft.situation.capabilities.whole_position_stop):
+        return False
+    if draft.now_ms >= due_ms:
+        draft.reads_account = True
+        return False
+    draft.reads_fills = True
+    draft.wake_at(due_ms)
+    return True
 
 
 def _attached_may_still_come(draft: Draft) -> bool:
