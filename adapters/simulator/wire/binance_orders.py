@@ -62,17 +62,14 @@ _ALGO: Final = _NEW | {
     "workingType",
     "closePosition",
     "priceProtect",
-    "activatePrice",
-    "callbackRate",
 }
 _REGULAR_KINDS: Final = {"MARKET": OrderKind.MARKET, "LIMIT": OrderKind.LIMIT}
 _ALGO_KINDS: Final = {
     "STOP_MARKET": OrderKind.STOP_MARKET,
-    "STOP": OrderKind.STOP_MARKET,
-    "TRAILING_STOP_MARKET": OrderKind.STOP_MARKET,
     "TAKE_PROFIT_MARKET": OrderKind.TAKE_PROFIT_MARKET,
-    "TAKE_PROFIT": OrderKind.TAKE_PROFIT_MARKET,
 }
+_ALGO_TYPES: Final = {*_ALGO_KINDS, "STOP", "TAKE_PROFIT", "TRAILING_STOP_MARKET"}
+"""The last three are refused: the engine has none like them, and another kind in their place would be a lie."""
 _SIDES: Final = {"BUY": OrderSide.BUY, "SELL": OrderSide.SELL}
 _POSITION_SIDES: Final = {"LONG": Side.LONG, "SHORT": Side.SHORT}
 
@@ -98,7 +95,7 @@ class BinanceOrders:
 
     async def create(self, params: Params, ask: Ask) -> Row:
         """POST /fapi/v1/order."""
-        if params.get("type") in _ALGO_KINDS:
+        if params.get("type") in _ALGO_TYPES:
             text = "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead."
             raise Refused(-4120, text)
         _only(params, _REGULAR)
@@ -149,10 +146,9 @@ class BinanceOrders:
         if whole and ("quantity" in params or "reduceOnly" in params):
             text = f"Parameter '{'quantity' if 'quantity' in params else 'reduceonly'}' sent when not required."
             raise Refused(-1106, text)
-        level = "activatePrice" if params.get("type") == "TRAILING_STOP_MARKET" else "triggerPrice"
         spec = self._spec(params, kind, params.get("clientAlgoId"), None if whole else _decimal(params, "quantity"))
         source = TriggerSource.MARK if params.get("workingType") == "MARK_PRICE" else TriggerSource.LAST
-        spec = replace(spec, trigger_price=_decimal(params, level), trigger_source=source)
+        spec = replace(spec, trigger_price=_decimal(params, "triggerPrice"), trigger_source=source)
         return algo_row(await self._placed(ask, spec, algo=True), instrument)
 
     async def cancel_algo(self, params: Params, ask: Ask) -> Row:

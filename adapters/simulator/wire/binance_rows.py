@@ -320,7 +320,7 @@ def listed_row(instrument: Instrument) -> Row:
             {"filterType": "MIN_NOTIONAL", "notional": f"{instrument.min_notional:f}"},
             {"filterType": "PERCENT_PRICE", "multiplierDown": "0.95", "multiplierUp": "1.05", "multiplierDecimal": "4"},
         ],
-        "orderTypes": ["LIMIT", "MARKET"],
+        "orderTypes": ["LIMIT", "MARKET", "STOP_MARKET", "TAKE_PROFIT_MARKET"],
         "timeInForce": ["GTC"],
     }
 
