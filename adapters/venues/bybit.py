@@ -112,7 +112,7 @@ class BybitRest:
             case PlaceOrder(order=order) | AmendOrder(order=order) if is_position_stop(order):
                 return {"trading_stop": 1, "reads": 1, "address": 2}
             case PlaceOrder():
-                return {"create": 1, "address": 1}
+                return {"create": 1, "reads": 1, "address": 2}
             case AmendOrder():
                 return {"amend": 1, "address": 1}
             case CancelOrder(order=order) if is_position_stop(order):

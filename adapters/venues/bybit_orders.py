@@ -3,7 +3,8 @@
 **A stop without a quantity** is the position's own (``trading-stop``, tpslMode Full): it is set and moved by the same
 call, carries no id of ours, follows the position's size and goes with it. The position identifies it, so it is placed,
 moved, cancelled and found by symbol and side. What the call did is read back, for its answer says nothing.
-**Everything else** is an order with our id. Answers to ``create``, ``amend`` and ``cancel`` only acknowledge.
+**Everything else** is an order with our id. Answers to ``create``, ``amend`` and ``cancel`` only acknowledge:
+what a market order or a cancel came to is read.
 """
 
 import time
@@ -33,6 +34,7 @@ from messages.venue import (
 )
 
 READS: Final = 4
+MARKET_READS: Final = 2
 READ_AGAIN_S: Final = 0.05
 """What was acknowledged may be shown a moment later."""
 PAGE: Final = "50"
@@ -62,8 +64,11 @@ class BybitOrders:
         """
         if is_position_stop(order):
             return self._set_position_stop(order)
-        params = _new_order(order)
-        return self._acknowledged(order, self._http.call("privatePostV5OrderCreate", params).get("orderId"))
+        order_id = self._http.call("privatePostV5OrderCreate", _new_order(order)).get("orderId")
+        answer = self._acknowledged(order, order_id)
+        if order.kind is OrderKind.MARKET and isinstance(answer, OrderAccepted):
+            return self._executed(answer)
+        return answer
 
     def amend(self, order: OrderSpec) -> OrderAnswer:
         """Move ``order`` to its trigger price (limit price) and quantity.
@@ -192,8 +197,22 @@ class BybitOrders:
                 return report
         return None
 
-    def _read_until(self, read: Callable[[], OrderReport | None]) -> OrderReport | None:
-        for attempt in range(READS):
+    def _executed(self, acknowledged: OrderAccepted) -> OrderAccepted:
+        """What became of a market order at once, or refused it after all: a stream that is down would not tell."""
+        ack = acknowledged.report
+        seen: list[OrderReport] = []
+
+        def ended() -> OrderReport | None:
+            shown = self._one(OPEN, ack.symbol, orderId=ack.venue_order_id)
+            if shown is not None:
+                seen.append(shown)
+            return shown if shown is not None and shown.status is not OrderStatus.WORKING else None
+
+        report = self._read_until(ended, reads=MARKET_READS)
+        return OrderAccepted(report=report or (seen[-1] if seen else ack))
+
+    def _read_until(self, read: Callable[[], OrderReport | None], *, reads: int = READS) -> OrderReport | None:
+        for attempt in range(reads):
             if attempt:
                 time.sleep(READ_AGAIN_S)
             try:

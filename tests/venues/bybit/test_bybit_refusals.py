@@ -12,10 +12,11 @@ from adapters.simulator.wire.dialect import Keys
 from adapters.streams.bybit import BybitPrivate
 from adapters.venues.bybit import BybitRest
 from adapters.venues.bybit_rows import BYBIT
+from messages.orders import OrderStatus
 from messages.values import ClientOrderId, MarginMode, OrderKind, Side
 from messages.venue import FetchAccount, OrderRejected, QueryOrder, RejectReason
 from tests.contract.battery import Listening, Setup, accepted, running_exchange
-from tests.simulator.builders import BTC
+from tests.simulator.builders import BTC, d
 from tests.venues.bybit.running import KEYS, bybit, config_of, served
 from tests.venues.bybit.stage import S, a_stage
 
@@ -118,6 +119,12 @@ def test_a_market_connection_knows_its_symbols_and_paths_are_exact() -> None:
 
 def test_the_capabilities_are_those_of_the_profile() -> None:
     assert BybitRest.capabilities == PROFILE.capabilities
+
+
+def test_what_a_market_order_came_to_is_in_its_answer_without_a_stream() -> None:
+    with bybit(Setup()) as trio:
+        opened = trio.place(trio.entry())
+        assert (opened.status, opened.filled_quantity, opened.average_price) == (OrderStatus.FILLED, d(1), d(1000))
 
 
 def test_a_position_stop_is_found_by_any_id_of_ours_and_in_hedge_mode_by_none() -> None:
