@@ -46,7 +46,7 @@ def down_s(world: World) -> list[float]:
 def test_a_position_that_crashes_at_any_moment_of_its_opening_is_back_at_once_and_protected(
     profile: Profile, error: Callable[[], BaseException]
 ) -> None:
-    for moment in range(1, MOMENTS, 1 if profile in DIFFERENT else 4):
+    for moment in range(1, MOMENTS, 2 if profile in DIFFERENT else 5):
         fuse = Fuse()
         world = a_world(profile, fuse, policies=fused(fuse))
         fuse.set(after=moment, error=error)

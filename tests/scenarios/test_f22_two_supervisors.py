@@ -68,7 +68,7 @@ def test_an_owner_whose_account_was_taken_over_sends_nothing_any_more(profile: P
 
 
 @pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
-@pytest.mark.parametrize("moment_ms", [0, 30, 60, 90, 120, 150, 200, 300])
+@pytest.mark.parametrize("moment_ms", [0, 60, 120, 200])
 @pytest.mark.parametrize("asleep_s", [2, 20])
 def test_a_former_owner_that_was_paused_does_nothing_after_it_wakes(
     profile: Profile, moment_ms: int, asleep_s: int, tmp_path: Path
