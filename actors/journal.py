@@ -196,7 +196,7 @@ class JournalActor(Actor):
         """Tell what is on record; without the database what the spool has, and the rest when it is back."""
         match message:
             case RestorePosition():
-                self._restore_position(message)
+                self._restore_position(message, on_record=self._journal.load())
             case RestoreVenue():
                 self._restore_venue(message)
             case RestoreSignals():
@@ -210,10 +210,13 @@ class JournalActor(Actor):
     def _pay_what_is_owed(self) -> None:
         owed, self._owed = self._owed, {}
         for message in owed.values():
-            self._restore(message)
+            if isinstance(message, RestorePosition):
+                self._restore_position(message, on_record=self._journal.load_before())
+            else:
+                self._restore(message)
 
-    def _restore_position(self, message: RestorePosition) -> None:
-        found = next((item for item in self._journal.load() if item.position.key == message.key), None)
+    def _restore_position(self, message: RestorePosition, *, on_record: Sequence[RestoredPosition]) -> None:
+        found = next((item for item in on_record if item.position.key == message.key), None)
         complete = self._journal.health().store_available
         self._tell(message.path, PositionRestored(key=message.key, restored=found, complete=complete))
 

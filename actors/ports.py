@@ -109,6 +109,10 @@ class JournalPort(Protocol):
         """Every position that is not ended, from the store and, above it, the spool."""
         ...
 
+    def load_before(self) -> Sequence[RestoredPosition]:
+        """The same as it was before the present outage, without positions that were taken over in it."""
+        ...
+
     def known_signals(self, since_ms: int) -> frozenset[str]:
         """Ids of the signals whose fate is on record since ``since_ms``."""
         ...

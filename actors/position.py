@@ -25,7 +25,7 @@ from actors.position_opening import (
     rejection,
     without_orphans,
 )
-from actors.position_record import PositionRecord, superseded, with_open_intents
+from actors.position_record import PositionRecord, rejoined, superseded, with_open_intents
 from actors.venue_reader import ACCOUNT, FILLS, VenueReader
 from messages.instruments import Instrument
 from messages.journal import CommitRefused, Decision, IntentOutcome
@@ -177,11 +177,15 @@ class PositionActor(Actor):
         if case is None:
             self._restored = False
             self._on_restored(message)
-        elif message.restored.position.position_id == case.position.position_id:
+        elif message.restored.position.position_id != case.position.position_id:
+            self._commit(superseded(self._record.blank(self.context), message.restored.position, case.position))
+        elif message.restored.position.opened_ms < case.position.opened_ms:
+            self._case = rejoined(restored_case(message.restored, self._situation()), case)
+            self._resolve_open_intents()
+            self._decide(WakeUp())
+        else:
             self._case = with_open_intents(case, message)
             self._resolve_open_intents()
-        else:
-            self._commit(superseded(self._record.blank(self.context), message.restored.position, case.position))
 
     def _resolve_open_intents(self) -> None:
         if self._case is not None and (self._case.intents or self._case.unknown):

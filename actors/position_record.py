@@ -2,13 +2,16 @@
 
 from dataclasses import replace
 from hashlib import sha256
+from typing import Final
 
 from actors.kernel import Context, Ref
 from messages.journal import Decision, EventRecord, Severity
 from messages.positions import PositionRestored
-from messages.state import CloseReason, PositionPhase, PositionState
+from messages.state import CloseReason, PositionPhase, PositionState, TrailingPhase
 from messages.values import Epoch, PositionId
 from rules.position_case import PositionCase
+
+WITH_A_POSITION: Final = frozenset({PositionPhase.PENDING_SL, PositionPhase.ACTIVE, PositionPhase.CLOSING})
 
 
 class PositionRecord:
@@ -64,6 +67,34 @@ def with_open_intents(case: PositionCase, message: PositionRestored) -> Position
     """``case`` with the intents that only the database knew to be open."""
     known = message.restored.open_intents if message.restored is not None else ()
     return replace(case, intents={**{intent.intent_id: intent for intent in known}, **case.intents})
+
+
+def rejoined(record: PositionCase, case: PositionCase) -> PositionCase:
+    """The record of a position that was taken over without it, with what has become of its orders since.
+
+    Size and sums are those of the record: the fills after it are read, and each counts once.
+    """
+    known, now = record.position, case.position
+    goes_on = now.phase in {PositionPhase.ACTIVE, PositionPhase.CLOSING} and known.phase in WITH_A_POSITION
+    position = replace(
+        known,
+        phase=now.phase if goes_on else known.phase,
+        stop=now.stop,
+        sequence=max(known.sequence, now.sequence),
+        leftovers=(*now.leftovers, *(item for item in known.leftovers if item not in now.leftovers)),
+        floor_stop_price=now.floor_stop_price or known.floor_stop_price,
+        close_order_id=now.close_order_id or known.close_order_id,
+        close_attempts=max(known.close_attempts, now.close_attempts),
+        close_reason=now.close_reason or known.close_reason,
+        breakeven_done=known.breakeven_done or now.breakeven_done,
+    )
+    return replace(
+        record,
+        position=position,
+        trailing=case.trailing if case.trailing.phase is TrailingPhase.ACTIVE else record.trailing,
+        intents={**record.intents, **case.intents},
+        unknown={**record.unknown, **case.unknown},
+    )
 
 
 def superseded(blank: Decision, old: PositionState, new: PositionState) -> Decision:

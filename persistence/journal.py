@@ -26,6 +26,8 @@ from persistence.store import SqlStore
 
 _DRAIN_BATCH: Final = 500
 _DRAIN_LIMIT: Final = 5_000
+ADOPTED: Final = "position_adopted"
+"""The kind of the event with which a position is taken over that is on no record."""
 _NONCE_BYTES: Final = 16
 _DEPOSED: Final = "another process has taken the account over: nothing of this one is written any more"
 
@@ -53,6 +55,7 @@ class Journal:
         self._waiting = 0
         self._spooling = False
         self._unreadable = False
+        self._before: Sequence[RestoredPosition] | None = None
         self._health = JournalHealth(store_available=True, spooled=0)
         self._look_into_spool()
 
@@ -119,6 +122,7 @@ class Journal:
                 return self._health
             try:
                 self._store.open()
+                self._look_back()
                 self._stand_by(self._under)
                 if self._drain(self._drain_limit):
                     self._stand_by(self._mark)
@@ -145,6 +149,11 @@ class Journal:
                 self._store_lost(failure)
                 restored, applied = [], frozenset()
             return overlay(restored, (decision for decision in waiting if decision.decision_id not in applied))
+
+    def load_before(self) -> Sequence[RestoredPosition]:
+        """Positions as they were on record before any was taken over without it: for those who could not ask then."""
+        with self._lock:
+            return self.load() if self._before is None else self._before
 
     def known_signals(self, since_ms: int) -> frozenset[str]:
         """Ids of the signals whose fate is on record since ``since_ms``."""
@@ -295,6 +304,21 @@ class Journal:
         self._spooling = False
         self._say(available=True, error="")
 
+    def _look_back(self) -> None:
+        """What the drain is about to overwrite, kept for the positions that went on without knowing it."""
+        if self._before is not None:
+            return
+        waiting = list(self._waiting_decisions())
+        without_record = {
+            (decision.path, decision.epoch)
+            for decision in waiting
+            if any(event.kind == ADOPTED for event in decision.events)
+        }
+        earlier = [decision for decision in waiting if (decision.path, decision.epoch) not in without_record]
+        applied = self._store.applied([decision.decision_id for decision in earlier])
+        known = self._store.load()
+        self._before = overlay(known, (decision for decision in earlier if decision.decision_id not in applied))
+
     def _waiting_decisions(self) -> Iterator[Decision]:
         try:
             for _, record in self._spool.records(start=self._drained_to):
@@ -328,6 +352,7 @@ class Journal:
     def _store_lost(self, failure: StoreUnavailable) -> None:
         if not self._spooling:
             logger.error("the database cannot be used, records go to the spool: {}", failure)
+            self._before = None
         self._spooling = True
         self._say(available=False, error=str(failure))
 
