@@ -1,13 +1,14 @@
 """OKX's streams: two private connections that are up only together, and a public one."""
 
 import threading
-from collections.abc import Callable
 
 from adapters.streams.dialect import Listener
+from adapters.streams.okx_frames import LoginClock
 from adapters.streams.okx_market import OkxMarketDialect
 from adapters.streams.okx_private import BUSINESS, PRIVATE, OkxPrivateDialect
 from adapters.streams.session import StreamSession
 from adapters.streams.venue_streams import TwoStreams
+from adapters.venues.okx_http import VenueClock
 from adapters.venues.rest import VenueConfig
 
 
@@ -53,11 +54,11 @@ class _Part:
 class OkxStreams(TwoStreams):
     """As two streams; the private one has the ``business`` connection beside it, where algo orders are told."""
 
-    def __init__(self, config: VenueConfig, ahead_ms: Callable[[], int]) -> None:
+    def __init__(self, config: VenueConfig, clock: LoginClock) -> None:
         super().__init__(
-            private=lambda: OkxPrivateDialect(config, PRIVATE, ahead_ms), market=lambda: OkxMarketDialect(config)
+            private=lambda: OkxPrivateDialect(config, PRIVATE, clock), market=lambda: OkxMarketDialect(config)
         )
-        self.business = StreamSession(lambda: OkxPrivateDialect(config, BUSINESS, ahead_ms))
+        self.business = StreamSession(lambda: OkxPrivateDialect(config, BUSINESS, clock))
 
     def start(self, listener: Listener) -> None:
         """Connect all three."""
@@ -76,6 +77,6 @@ class OkxStreams(TwoStreams):
         self.business.stop()
 
 
-def okx_streams(config: VenueConfig, *, ahead_ms: Callable[[], int] = lambda: 0) -> OkxStreams:
-    """The streams of an account; ``ahead_ms`` is how far OKX's clock is ahead (:class:`OkxRest` measures it)."""
-    return OkxStreams(config, ahead_ms)
+def okx_streams(config: VenueConfig, *, clock: VenueClock | None = None) -> OkxStreams:
+    """The streams of an account; ``clock`` is the one that :class:`OkxRest` measures, else they have their own."""
+    return OkxStreams(config, LoginClock(config, clock))

@@ -3,11 +3,14 @@
 import base64
 import hashlib
 import hmac
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import ccxt
 import msgspec
 
+from adapters.venues.okx_http import MeaninglessAnswerError, OkxHttp, VenueClock
 from adapters.venues.rest import VenueConfig
 
 LIVE: Final = "wss://ws.okx.com:8443"
@@ -20,6 +23,45 @@ LEAVE: Final = "64008"
 """The notice that a connection is going to be closed for an upgrade."""
 FATAL: Final = frozenset({"60005", "60007", "60009", "60022", "60024", "60032"})
 """Login errors that are about the key, not about the moment."""
+
+EXPIRED: Final = "60006"
+"""The login's timestamp is too far from OKX's clock."""
+SENSELESS: Final = (msgspec.MsgspecError, ValueError, ArithmeticError, RecursionError)
+"""What reading a message may raise: no JSON, no text, no number, a number beyond all bounds, brackets without end."""
+
+
+class LoginClock:
+    """OKX's time for logins: ours, until a login is refused for it; then REST is asked, once, before the next one."""
+
+    def __init__(self, config: VenueConfig, clock: VenueClock | None = None) -> None:
+        self._config = config
+        self._clock = VenueClock() if clock is None else clock
+        self._refused = threading.Event()
+
+    def now_ms(self, ours_ms: int) -> int:
+        """What OKX takes the time to be."""
+        return ours_ms + self._clock.ahead_ms
+
+    def refused(self) -> None:
+        """A login was refused for its time."""
+        self._refused.set()
+
+    def mend(self) -> None:
+        """Measure again where that is needed; blocks.
+
+        Raises:
+            OSError: REST did not say.
+        """
+        if not self._refused.is_set():
+            return
+        http = OkxHttp(self._config, self._clock)
+        try:
+            http.server_ms()
+        except (ccxt.BaseError, MeaninglessAnswerError) as error:
+            raise OSError(f"OKX's clock cannot be read: {error}") from error
+        finally:
+            http.close()
+        self._refused.clear()
 
 
 class Arg(msgspec.Struct, frozen=True, gc=False, rename="camel"):

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from adapters.streams.dialect import NOTHING, Listener, Reaction
-from adapters.streams.okx_frames import LEAVE, PING, PONG, Frame, base_url, channels, decode
+from adapters.streams.okx_frames import LEAVE, PING, PONG, SENSELESS, Frame, base_url, channels, decode
 from adapters.venues.okx_rows import OKX, instrument_of, price_of, symbol_of
 from adapters.venues.rest import VenueConfig
 from messages.market import Tick
@@ -99,7 +99,7 @@ class OkxMarketDialect:
                 return self._ready_when_confirmed()
             frame = decode(data)
             return self._event(frame) if frame.event else self._data(frame, listener, now_ms)
-        except (msgspec.MsgspecError, ValueError):
+        except SENSELESS:
             return UNKNOWN
 
     def _ready_when_confirmed(self) -> Reaction:

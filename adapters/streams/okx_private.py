@@ -1,13 +1,26 @@
 """OKX's private connections: orders and positions on one path, algo orders on another (``business``)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
 import msgspec
 
 from adapters.streams.dialect import NOTHING, Listener, Reaction
-from adapters.streams.okx_frames import FATAL, LEAVE, PING, PONG, Frame, base_url, channels, decode, login
+from adapters.streams.okx_frames import (
+    EXPIRED,
+    FATAL,
+    LEAVE,
+    PING,
+    PONG,
+    SENSELESS,
+    Frame,
+    LoginClock,
+    base_url,
+    channels,
+    decode,
+    login,
+)
 from adapters.venues.okx_reports import FILL_KINDS, algo_report, order_id_of, order_report, position_report
 from adapters.venues.okx_rows import (
     OKX,
@@ -37,11 +50,11 @@ class OkxPrivateDialect:
     silence_s: float = 20.0
     life_s: float = 0.0
 
-    def __init__(self, config: VenueConfig, path: str, ahead_ms: Callable[[], int]) -> None:
+    def __init__(self, config: VenueConfig, path: str, clock: LoginClock) -> None:
         self.name = f"okx {path}"
         self._config = config
         self._path = path
-        self._ahead_ms = ahead_ms
+        self._clock = clock
         self._logged_in = False
         self._unconfirmed = set(CHANNELS[path])
         self._fees: dict[str, Decimal] = {}
@@ -50,12 +63,13 @@ class OkxPrivateDialect:
         self._positions = msgspec.json.Decoder(list[PositionRow])
 
     def url(self) -> str:
-        """The path says what can be subscribed to."""
+        """The path says what can be subscribed to. May ask REST for the time."""
+        self._clock.mend()
         return f"{base_url(self._config)}/ws/v5/{self._path}"
 
     def opened(self, now_ms: int) -> Sequence[str]:
-        """The login, by OKX's clock as far as REST has measured it."""
-        return (login(self._config, now_ms + self._ahead_ms()),)
+        """The login, by OKX's clock as far as it was measured."""
+        return (login(self._config, self._clock.now_ms(now_ms)),)
 
     def ping(self, now_ms: int) -> str | None:
         """OKX wants a text, and answers with one."""
@@ -78,8 +92,7 @@ class OkxPrivateDialect:
         try:
             frame = decode(data)
             return self._event(frame) if frame.event else self._data(frame, listener)
-        except (msgspec.MsgspecError, ValueError):
-            # UnicodeDecodeError is a ValueError, and so is everything that a row says wrong.
+        except SENSELESS:
             return UNKNOWN
 
     def _event(self, frame: Frame) -> Reaction:
@@ -93,6 +106,8 @@ class OkxPrivateDialect:
                 self._unconfirmed.discard(frame.arg.channel)
                 return Reaction(ready=not was_ready and not self._unconfirmed)
             case "error":
+                if frame.code == EXPIRED:
+                    self._clock.refused()
                 what = "subscription" if self._logged_in else "login"
                 return Reaction(problem=f"{what} refused: {frame.code} {frame.msg}", fatal=frame.code in FATAL)
             case "channel-conn-count-error":

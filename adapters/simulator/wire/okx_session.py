@@ -13,7 +13,7 @@ from adapters.simulator.paper import PaperExchange
 from adapters.simulator.wire.dialect import Keys
 from adapters.simulator.wire.okx_account_rows import flat_row, mark_row, position_row, ticker_row
 from adapters.simulator.wire.okx_book import Book
-from adapters.simulator.wire.okx_gate import sign
+from adapters.simulator.wire.okx_gate import LATE_MS, sign
 from adapters.simulator.wire.okx_rows import Row, with_fill
 from adapters.venues.okx_rows import instrument_of, symbol_of
 from messages.market import Tick
@@ -82,6 +82,8 @@ class OkxSession:
         if login.get("passphrase") != self._keys.api_passphrase:
             return (_error("60024", "Wrong passphrase"),)
         stamp = str(login.get("timestamp", ""))
+        if not stamp.isdecimal() or abs(int(stamp) * 1_000 - self._exchange.venue_ms) > LATE_MS:
+            return (_error("60006", "Timestamp request expired"),)
         if not hmac.compare_digest(sign(self._keys, f"{stamp}GET/users/self/verify"), str(login.get("sign"))):
             return (_error("60007", "Invalid sign"),)
         self._logged_in = True

@@ -77,7 +77,7 @@ def okx(setup: Setup) -> Iterator[Trio]:
     with running(setup) as venue:
         rest = OkxRest(venue.config)
         calls = ThreadedCalls(rest, workers=3)
-        streams = okx_streams(venue.config, ahead_ms=lambda: rest.clock.ahead_ms)
+        streams = okx_streams(venue.config, clock=rest.clock)
         try:
             yield Trio(calls=calls, streams=streams, exchange=venue.exchange, lot=LOT)
         finally:

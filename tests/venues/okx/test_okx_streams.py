@@ -1,6 +1,7 @@
 """What OKX's frames mean, that nothing it says raises, and how a connection comes up or does not."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from adapters.streams.dialect import Dialect
 from adapters.streams.okx import okx_streams
-from adapters.streams.okx_frames import DEMO, LIVE
+from adapters.streams.okx_frames import DEMO, LIVE, LoginClock
 from adapters.streams.okx_market import OkxMarketDialect
 from adapters.streams.okx_private import BUSINESS, PRIVATE, OkxPrivateDialect
 from adapters.venues.rest import VenueConfig
@@ -106,7 +107,7 @@ MARK = {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "markPx": "42310.6", "ts"
 
 
 def a_private(path: str = PRIVATE) -> OkxPrivateDialect:
-    return OkxPrivateDialect(CONFIG, path, lambda: 0)
+    return OkxPrivateDialect(CONFIG, path, LoginClock(CONFIG))
 
 
 def a_market(*symbols: Symbol) -> OkxMarketDialect:
@@ -292,6 +293,10 @@ GARBAGE: tuple[bytes, ...] = (
     frame("tickers", TICKER | {"ts": "noon"}),
     b'{"arg":"' + b"x" * 1_000_000 + b'"}',
     b"x" * 1_000_000,
+    b"[" * 100_000,
+    b'{"data":' * 50_000,
+    b'{"arg":{"channel":"orders"},"data":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    frame("orders", ORDER | {"fee": "-9E+999999", "fillSz": "9E+999999", "sz": "1"}),
 )
 
 
@@ -353,6 +358,27 @@ def test_a_private_connection_is_ready_when_each_channel_is_confirmed() -> None:
 def test_a_refused_login_is_a_problem_and_a_wrong_key_a_lasting_one(code: str, fatal: bool) -> None:  # noqa: FBT001 - a column
     reaction = a_private().received(said({"event": "error", "code": code, "msg": "no"}), Listening(), T0)
     assert (bool(reaction.problem), reaction.fatal) == (True, fatal)
+
+
+def test_a_login_that_is_refused_for_its_time_asks_for_the_time_before_the_next() -> None:
+    with running(Setup()) as venue:
+        venue.exchange.skew_clock(90_000)
+        clock = LoginClock(venue.config)
+        dialect = OkxPrivateDialect(venue.config, PRIVATE, clock)
+        assert dialect.url().startswith("ws://127.0.0.1")
+        assert clock.now_ms(T0) == T0
+        refusal = dialect.received(said({"event": "error", "code": "60006", "msg": "expired"}), Listening(), T0)
+        assert (bool(refusal.problem), refusal.fatal) == (True, False)
+        OkxPrivateDialect(venue.config, PRIVATE, clock).url()
+        assert abs(clock.now_ms(T0) - T0 - 90_000) < 2_000
+
+
+def test_a_clock_that_cannot_be_read_is_a_connection_that_cannot_be_made() -> None:
+    nowhere = replace(CONFIG, rest_url="http://127.0.0.1:9")
+    clock = LoginClock(nowhere)
+    clock.refused()
+    with pytest.raises(OSError, match="clock"):
+        OkxPrivateDialect(nowhere, PRIVATE, clock).url()
 
 
 def test_a_notice_to_leave_is_followed_and_others_are_not() -> None:
