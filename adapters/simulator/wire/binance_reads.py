@@ -141,6 +141,7 @@ class BinanceReads:
 
     async def all_orders(self, params: Params, ask: Ask) -> list[Row]:
         """GET /fapi/v1/allOrders."""
+        _at_most_a_week(params)
         _ = ask
         instrument = self._orders.instrument(params)
         known = (each for each in self._known(instrument.symbol) if not is_conditional(each) or has_child(each))
@@ -150,6 +151,7 @@ class BinanceReads:
 
     async def all_algos(self, params: Params, ask: Ask) -> list[Row]:
         """GET /fapi/v1/allAlgoOrders."""
+        _at_most_a_week(params)
         _ = ask
         instrument = self._orders.instrument(params)
         known = [each for each in self._known(instrument.symbol) if is_conditional(each)]
@@ -162,6 +164,7 @@ class BinanceReads:
         timed = "startTime" in params or "endTime" in params
         if "fromId" in params and timed:
             raise Refused(-1106, "Parameter 'fromid' sent when not required.")
+        _at_most_a_week(params)
         report = _as(await ask(FetchFills(symbol=instrument.symbol, since_ms=0)), FillsReport)
         rows = [trade_row(fill, instrument) for fill in report.fills]
         if "orderId" in params:
@@ -304,11 +307,15 @@ def _as(answer: VenueAnswer, shape: type[T]) -> T:
 
 def _is_within(params: Params, at_ms: int) -> bool:
     start_ms, end_ms = int(params.get("startTime", "0")), int(params.get("endTime", f"{1 << 62}"))
-    if "startTime" in params and "endTime" in params and end_ms - start_ms > WINDOW_MS:
-        raise Refused(-4166, "Search window is restricted to recent 7 days only.")
     if "startTime" in params and "endTime" not in params:
         end_ms = start_ms + WINDOW_MS
     return start_ms <= at_ms <= end_ms
+
+
+def _at_most_a_week(params: Params) -> None:
+    end_ms = int(params.get("endTime", "0"))
+    if "startTime" in params and end_ms - int(params["startTime"]) > WINDOW_MS:
+        raise Refused(-4166, "Search window is restricted to recent 7 days only.")
 
 
 def _page(params: Params, rows: list[T], *, from_start: bool = False) -> list[T]:
