@@ -6,14 +6,15 @@ from typing import Any
 import ccxt
 import pytest
 
+from adapters.simulator.engine import Exchange
 from adapters.simulator.profiles import BYBIT as PROFILE
 from adapters.simulator.wire.bybit import BybitWire
 from adapters.simulator.wire.dialect import Keys
 from adapters.streams.bybit import BybitPrivate
 from adapters.venues.bybit import BybitRest
 from adapters.venues.bybit_rows import BYBIT
-from messages.orders import OrderStatus
-from messages.values import ClientOrderId, MarginMode, OrderKind, Side
+from messages.orders import FillKind, FillReport, OrderStatus
+from messages.values import ClientOrderId, MarginMode, OrderKind, OrderSide, Side, VenueOrderId
 from messages.venue import FetchAccount, OrderRejected, QueryOrder, RejectReason
 from tests.contract.battery import Listening, Setup, accepted, running_exchange
 from tests.simulator.builders import BTC, d
@@ -139,3 +140,25 @@ def test_a_position_stop_is_found_by_any_id_of_ours_and_in_hedge_mode_by_none() 
                 assert answer.reason is RejectReason.NOT_FOUND
             else:
                 assert accepted(answer).venue_order_id == placed.venue_order_id
+
+
+def test_auto_deleveraging_is_told_as_such() -> None:
+    def deleverage(exchange: Exchange) -> None:
+        fill = FillReport(
+            venue=BYBIT,
+            symbol=BTC,
+            fill_id="77001",
+            venue_order_id=VenueOrderId("77002"),
+            client_order_id=None,
+            side=OrderSide.SELL,
+            price=d(1000),
+            quantity=d(1),
+            commission=d("0.5"),
+            time_ms=exchange.state.now_ms,
+            kind=FillKind.AUTO_DELEVERAGING,
+        )
+        exchange.state.remember_fill(fill)
+
+    with bybit(Setup()) as trio:
+        trio.exchange.look(deleverage)
+        assert [(fill.kind, fill.quantity) for fill in trio.fills().fills] == [(FillKind.AUTO_DELEVERAGING, d(1))]
