@@ -64,7 +64,9 @@ class LivingHouse:
     events: list[EventRecord] = field(default_factory=list)
 
     def write(self, event: EventRecord, repeats: int) -> None:
-        self.events.append(event)
+        with self.witness.changed:
+            self.events.append(event)
+            self.witness.changed.notify_all()
 
     def notice(self, notice: Notice) -> None:
         if isinstance(notice, ActorCrashed):
@@ -88,7 +90,7 @@ class LivingHouse:
 
 
 @contextmanager
-def living_house(trio: Trio, directory: Path) -> Iterator[LivingHouse]:
+def living_house(trio: Trio, directory: Path, *, hedge_mode: bool = False) -> Iterator[LivingHouse]:
     """Started, and at the end stopped in order; no actor may have crashed."""
     witness, watching = Listening(), PaperStreams(trio.exchange)
     system, signals = ActorSystem(runtime=ThreadRuntime()), Signals()
@@ -109,6 +111,7 @@ def living_house(trio: Trio, directory: Path) -> Iterator[LivingHouse]:
         sync_every_s=120,
         untracked=Untracked.ADOPT,
         stale_after_s=60.0,
+        hedge_mode=hedge_mode,
     )
     watching.watch([BTC])
     watching.start(witness)
