@@ -120,6 +120,7 @@ class Journal:
         with self._lock:
             if not self._spooling:
                 return self._health
+            before, drained_to = self._before, self._drained_to
             try:
                 self._store.open()
                 self._look_back()
@@ -131,6 +132,8 @@ class Journal:
                 else:
                     self._say(available=True, error="the spool is being drained")
             except StoreUnavailable as failure:
+                if self._drained_to == drained_to:
+                    self._before = before  # nothing of the record has changed yet, and more may come to the spool
                 self._say(available=False, error=str(failure))
             return self._health
 

@@ -197,6 +197,7 @@ def test_killed_just_as_the_database_went_a_restart_protects_from_the_venue_alon
     world = a_world(profile, tmp_path)
     world.signal(BTC)
     world.run_for(5)
+    (before,) = world.store.load()
     world.kill()
     with OUTAGES[outage](world):
         world.run_for(1)
@@ -209,7 +210,30 @@ def test_killed_just_as_the_database_went_a_restart_protects_from_the_venue_alon
     world.run_for(30)
     assert spooled(world) == 0
     assert len(world.account().positions) == 1
+    (after,) = world.store.load()
+    assert after.position.position_id == before.position.position_id, "one position, one record"
     assert_postcondition_c(world)
+
+
+@pytest.mark.parametrize("outage", OUT_OF_REACH)
+@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+def test_a_position_that_ended_while_neither_process_nor_database_was_there_is_closed_on_record_as_well(
+    profile: Profile, outage: str, tmp_path: Path
+) -> None:
+    world = a_world(profile, tmp_path)
+    world.signal(BTC)
+    world.run_for(5)
+    world.kill()
+    with OUTAGES[outage](world):
+        world.price(41_000)
+        world.run_for(5)
+        world.start()
+        world.run_for(DOWN_S)
+    world.run_for(20)
+    assert not world.account().positions
+    assert world.store.load() == []
+    # Nobody could know of its take profits while nobody was there and nothing could be read.
+    assert_postcondition_c(world, interrupted=True)
 
 
 @pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
