@@ -29,8 +29,9 @@ SILENCE_S: Final = 9.0
 LIFE_S: Final = 24 * 3_600.0
 CHANNELS: Final = ("orders", "orders-algo", "positions", "fill")
 SYMBOLS_A_MESSAGE: Final = 50
-KEY_PROBLEMS: Final = frozenset({30002, 30005, 30011, 30012, 30013, 30015, 30016})
-"""Login errors that the same key will meet again; a stamp that is too old (30006, 30007) may be better next time."""
+KEY_PROBLEMS: Final = frozenset({30002, 30005, 30011, 30012, 30015, 30016})
+"""Login errors that the same key will meet again."""
+CLOCK_PROBLEMS: Final = frozenset({30013, 30014})
 _UNKNOWN: Final = Reaction(unknown=True)
 _BAD: Final = (
     msgspec.MsgspecError,
@@ -64,15 +65,17 @@ class PrivateDialect:
         self._links = links
         self._waiting = set(CHANNELS)
         self._open: set[tuple[Symbol, Side]] = set()
+        self._search = search
         self._held = HeldFills(links, search)
 
     def url(self) -> str:
-        """The private endpoint."""
+        """The private endpoint; after a login that was refused for its time, the time is asked for first."""
+        self._search.mend_clock()
         return _url(self._config, "private")
 
     def opened(self, now_ms: int) -> Sequence[str]:
         """The login; its stamp is in seconds here."""
-        stamp = str(now_ms // 1_000)
+        stamp = str(self._search.venue_ms(now_ms) // 1_000)
         secret = self._config.api_secret.encode()
         signed = hmac.new(secret, f"{stamp}GET/user/verify".encode(), hashlib.sha256).digest()
         arg = {
@@ -116,6 +119,8 @@ class PrivateDialect:
                 args = [{"instType": PRODUCT, "channel": channel, "instId": "default"} for channel in CHANNELS]
                 return Reaction(send=(json.dumps({"op": "subscribe", "args": args}),))
             case "login" | "error":
+                if _code(message) in CLOCK_PROBLEMS:
+                    self._search.mistrust_clock()
                 return _problem(message)
             case "subscribe":
                 self._waiting.discard(message.arg.channel)
@@ -261,8 +266,12 @@ class MarketDialect:
 
 
 def _problem(message: Envelope) -> Reaction:
-    code = int(message.code) if str(message.code).isdigit() else 0
+    code = _code(message)
     return Reaction(problem=f"{code} {message.msg}".strip(), fatal=code in KEY_PROBLEMS)
+
+
+def _code(message: Envelope) -> int:
+    return int(message.code) if str(message.code).isdigit() else 0
 
 
 def _messages(op: str, symbols: Sequence[Symbol]) -> list[str]:

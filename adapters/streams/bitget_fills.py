@@ -32,23 +32,62 @@ TIMEOUT_MS: Final = 2_000
 """The stream waits for the answer: a slow venue must not keep it from its other messages for long."""
 
 
+_FAILURES: Final = (ccxt.BaseError, RefusedError, LookupError, TypeError, ValueError)
+
+
 class PlanSearch:
-    """Asks the venue which order stands behind an order id; each time over a connection of its own: it is rare."""
+    """What a stream has to ask by request: the order behind an order id, and the time.
+
+    Each question goes over a connection of its own: they are rare.
+    """
 
     def __init__(self, config: VenueConfig, links: Links) -> None:
         self._config = config
         self._links = links
+        self._clock = Clock()
+        self._clock_is_right = True
 
     def find(self, symbol: Symbol, order_id: str) -> bool:
         """Whether it is known now."""
-        session = BitgetSession(self._config, Clock(), timeout_ms=TIMEOUT_MS)
+        session = self._session()
         try:
+            self.mend_clock()
             return self._look(Lookup(session, self._links), symbol, order_id)
-        except (ccxt.BaseError, RefusedError, LookupError, TypeError, ValueError) as error:
+        except (*_FAILURES, OSError) as error:
+            # It may be the time: the next question begins with that.
+            self.mistrust_clock()
             logger.warning("bitget: the order behind a fill cannot be looked up: {}", error)
             return False
         finally:
             session.close()
+
+    def venue_ms(self, now_ms: int) -> int:
+        """The venue's time, as far as it is known."""
+        return now_ms + self._clock.offset_ms
+
+    def mistrust_clock(self) -> None:
+        """A login was refused for its time."""
+        self._clock_is_right = False
+
+    def mend_clock(self) -> None:
+        """Ask for the time where it was wrong.
+
+        Raises:
+            OSError: The venue does not say it.
+        """
+        if self._clock_is_right:
+            return
+        session = self._session()
+        try:
+            session.server_ms()
+        except _FAILURES as error:
+            raise OSError(f"the venue's time is not known: {error}") from error
+        finally:
+            session.close()
+        self._clock_is_right = True
+
+    def _session(self) -> BitgetSession:
+        return BitgetSession(self._config, self._clock, timeout_ms=TIMEOUT_MS)
 
     def _look(self, lookup: Lookup, symbol: Symbol, order_id: str) -> bool:
         if lookup.learn_child(symbol, order_id):

@@ -135,10 +135,12 @@ class BitgetStream:
         if arg.get("passphrase") != self._keys.api_passphrase:
             return _error(30012, "Invalid ACCESS_PASSPHRASE")
         # The stamp is in seconds here, in milliseconds over REST.
-        if not stamp.isdigit() or abs(int(stamp) - self._exchange.venue_ms / 1_000) > STALE_S:
-            return _error(30006, "Invalid ACCESS_TIMESTAMP")
+        if not stamp.isdigit():
+            return _error(30013, "Invalid ACCESS_TIMESTAMP")
+        if abs(int(stamp) - self._exchange.venue_ms / 1_000) > STALE_S:
+            return _error(30014, "Request timestamp expired")
         if not hmac.compare_digest(expected, str(arg.get("sign") or "")):
-            return _error(30005, "Invalid sign")
+            return _error(30015, "Invalid sign")
         self._logged_in = True
         return json.dumps({"event": "login", "code": 0})
 

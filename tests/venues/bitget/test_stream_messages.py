@@ -173,7 +173,7 @@ def test_it_logs_in_subscribes_and_is_ready_once_everything_is_confirmed() -> No
     assert ready == [False, False, False, True]
 
 
-@pytest.mark.parametrize(("code", "fatal"), [(30005, True), (30011, True), (30006, False), (30016, True)])
+@pytest.mark.parametrize(("code", "fatal"), [(30015, True), (30011, True), (30006, False), (30014, False)])
 def test_a_refused_login_ends_the_connection_and_a_wrong_key_waits_longer(code: int, fatal: bool) -> None:  # noqa: FBT001
     dialect, _, heard = a_private()
     reaction = dialect.received(json.dumps({"event": "error", "code": code, "msg": "no"}).encode(), heard, NOW)

@@ -73,9 +73,9 @@ def test_a_ping_is_answered(venue: Running) -> None:
     [
         ({"apiKey": "other"}, 30011),
         ({"passphrase": "other"}, 30012),
-        ({"sign": "other"}, 30005),
-        ({"timestamp": "1700000000"}, 30006),
-        ({"timestamp": "soon"}, 30006),
+        ({"sign": "other"}, 30015),
+        ({"timestamp": "1700000000"}, 30014),
+        ({"timestamp": "soon"}, 30013),
     ],
 )
 def test_a_wrong_login_is_refused_with_the_venues_code(venue: Running, wrong: dict[str, str], code: int) -> None:
