@@ -46,7 +46,7 @@ from messages.supervision import (
     SignalsRestored,
     VenueRestored,
 )
-from messages.values import OrderPurpose, Venue
+from messages.values import OrderPurpose, PositionKey, Venue
 
 BATCH: Final = 256
 RECOVER_EVERY_S: Final = 1.0
@@ -62,6 +62,7 @@ class JournalActor(Actor):
         self._alert_path = alert_path
         self._risk_path = risk_path
         self._told_health: JournalHealth | None = None
+        self._untold: dict[PositionKey, RestoredPosition] = {}
         self._deposed = False
         self._owed: dict[tuple[type, str], RestorePosition | RestoreVenue | RestoreSignals] = {}
 
@@ -196,7 +197,7 @@ class JournalActor(Actor):
         """Tell what is on record; without the database what the spool has, and the rest when it is back."""
         match message:
             case RestorePosition():
-                self._restore_position(message, on_record=self._journal.load())
+                self._restore_position(message)
             case RestoreVenue():
                 self._restore_venue(message)
             case RestoreSignals():
@@ -209,21 +210,23 @@ class JournalActor(Actor):
 
     def _pay_what_is_owed(self) -> None:
         owed, self._owed = self._owed, {}
+        if any(isinstance(message, RestoreVenue) for message in owed.values()):
+            self._untold = {item.position.key: item for item in self._journal.load_before()}
         for message in owed.values():
-            if isinstance(message, RestorePosition):
-                self._restore_position(message, on_record=self._journal.load_before())
-            else:
-                self._restore(message)
+            self._restore(message)
 
-    def _restore_position(self, message: RestorePosition, *, on_record: Sequence[RestoredPosition]) -> None:
-        found = next((item for item in on_record if item.position.key == message.key), None)
+    def _restore_position(self, message: RestorePosition) -> None:
+        """From the record; once after an outage from what it was before, for positions that went on without it."""
+        found = self._untold.pop(message.key, None)
+        if found is None:
+            found = next((item for item in self._journal.load() if item.position.key == message.key), None)
         complete = self._journal.health().store_available
         self._tell(message.path, PositionRestored(key=message.key, restored=found, complete=complete))
 
     def _restore_venue(self, message: RestoreVenue) -> None:
         found: Mapping[str, RestoredPosition] = {
             item.position.position_id: item
-            for item in self._journal.load()
+            for item in (*self._journal.load(), *self._untold.values())
             if message.venue is None or item.position.key.venue == message.venue
         }
         self._tell(message.path, VenueRestored(venue=message.venue, positions=tuple(found.values())))

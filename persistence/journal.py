@@ -311,13 +311,13 @@ class Journal:
         """What the drain is about to overwrite, kept for the positions that went on without knowing it."""
         if self._before is not None:
             return
-        waiting = list(self._waiting_decisions())
-        without_record = {
-            (decision.path, decision.epoch)
-            for decision in waiting
-            if any(event.kind == ADOPTED for event in decision.events)
-        }
-        earlier = [decision for decision in waiting if (decision.path, decision.epoch) not in without_record]
+        earlier: list[Decision] = []
+        without_record: set[str] = set()
+        for decision in self._waiting_decisions():
+            if any(event.kind == ADOPTED for event in decision.events):
+                without_record.add(decision.path)
+            if decision.path not in without_record:
+                earlier.append(decision)
         applied = self._store.applied([decision.decision_id for decision in earlier])
         known = self._store.load()
         self._before = overlay(known, (decision for decision in earlier if decision.decision_id not in applied))
