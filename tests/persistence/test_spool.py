@@ -230,3 +230,16 @@ def test_killed_at_any_moment_it_has_everything_it_acknowledged(path: Path, open
     found = [int(record.decision_id) for record in decisions_in(opened(path))]
     assert found[: len(acknowledged)] == acknowledged
     assert found == list(range(len(found)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be replaced on Windows")
+def test_a_spool_that_was_replaced_under_its_name_is_not_written_into_the_void(path: Path, opened: Opened) -> None:
+    spool = opened(path)
+    spool.append([decision(events=(event("a"),))])
+    copy = path.with_name("copy")
+    copy.write_bytes(path.read_bytes())
+    copy.replace(path)
+
+    spool.append([decision(events=(event("b"),))])
+
+    assert [found.events[0].kind for found in decisions_in(opened(path))] == ["a", "b"]
