@@ -28,6 +28,8 @@ from tests.simulator.builders import BTC, ETH
 
 SIZE_USD = Decimal(400)
 START_S = 10.0
+LONG_S = 15.0
+PROFITS = 2
 
 
 class Signals:
@@ -124,3 +126,23 @@ def living_house(trio: Trio, directory: Path, *, hedge_mode: bool = False) -> It
         spool.close()
         store.close()
     assert house.crashes == []
+
+
+def opens_and_closes_whatever_goes_wrong(trio: Trio, directory: Path, *, hedge_mode: bool = False) -> None:
+    """A signal becomes a position with one stop for its size; the stop closes it, and nothing is left behind."""
+    with living_house(trio, directory, hedge_mode=hedge_mode) as house:
+        size = SIZE_USD / 1000 * trio.lot
+        house.signal()
+        covers = ([None], [size])
+        house.witness.until(
+            lambda: (
+                house.quantity() == size
+                and [stop.quantity for stop in house.orders(OrderKind.STOP_MARKET)] in covers
+                and len(house.orders(OrderKind.TAKE_PROFIT_MARKET)) == PROFITS
+            ),
+            timeout_s=LONG_S,
+        )
+        trio.move(975)
+        house.witness.until(lambda: house.quantity() == 0)
+        house.witness.until(lambda: trio.exchange.look(lambda engine: not [*engine.state.orders.all_working()]))
+    assert trio.exchange.ledger_snapshot()["duplicate_orders"] == 0
