@@ -96,6 +96,33 @@ def test_a_former_owner_that_was_paused_at_any_commit_does_nothing_after_it_wake
         assert_postcondition_c(world)
 
 
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@pytest.mark.parametrize("asleep_s", [2, 20])
+def test_an_order_that_was_durable_but_not_sent_before_the_pause_is_not_sent_after_it(
+    profile: Profile, asleep_s: int, tmp_path: Path
+) -> None:
+    world = a_world(profile, tmp_path)
+    world.signal(BTC)
+    world.run_for(5)
+    former = world.process
+    assert former is not None
+    former.system.suspend("exchange/paper/execution")
+    world.price(42_700)
+    world.run_for(2)
+    assert former.system.info("exchange/paper/execution").depth > 0, "nothing waits to be sent"
+    pause(former)
+    world.run_for(0.1)
+    world.price(42_900)
+    world.start(beside=True)
+    world.run_for(asleep_s)
+    woken_ms = world.time.now_ms()
+    wake(former)
+    world.run_for(60)
+    assert sent_after(former, woken_ms - 1) == []
+    world.run_for(30)
+    assert_postcondition_c(world)
+
+
 def _pause_at(world: World, process: Process, commit: int) -> None:
     """The process stands still as soon as its ``commit``-th commit from now on is durable, before what follows it."""
     left = commit
