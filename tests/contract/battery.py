@@ -5,6 +5,7 @@ it is the simulated one in real time, whose prices stand still until a test move
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
@@ -36,6 +37,7 @@ from messages.venue import (
 )
 from tests.simulator.builders import BTC, ETH, StillFeed, a_limit, a_stop, a_take_profit, an_instrument, an_order
 
+LOOK_AGAIN_S = 0.1
 PATIENCE_S = 8.0
 """The longest that anything may take here; nothing waits for it unless it fails."""
 
@@ -104,9 +106,12 @@ class Listening:
         self._add(self.connections, up)
 
     def until(self, condition: Callable[[], object], timeout_s: float = PATIENCE_S) -> None:
-        """Wait for ``condition``, looked at again whenever something was heard."""
+        """Wait for ``condition``, looked at again when something was heard, and now and then."""
+        until_s = time.monotonic() + timeout_s
         with self.changed:
-            assert self.changed.wait_for(lambda: bool(condition()), timeout_s), self
+            while not condition():
+                assert time.monotonic() < until_s, self
+                self.changed.wait(LOOK_AGAIN_S)
 
     def _add(self, heard: list[Any], what: object) -> None:
         with self.changed:
