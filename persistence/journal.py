@@ -75,7 +75,7 @@ class Journal:
                 known = self._known_mark()
                 mark = self._store.take_ownership(owner_name, above=0 if known is None else known.epoch)
             except StoreUnavailable as failure:
-                self._store_lost(failure)
+                self._say(available=False, error=str(failure))
                 raise
             self._mark = self._under = mark
             self._cleared(mark)

@@ -21,7 +21,7 @@ def test_while_the_database_is_away_stops_move_nothing_is_opened_and_nothing_is_
 def test_a_process_that_is_killed_while_the_database_is_away_protects_from_the_spool_and_the_venue(
     tmp_path: Path, stoppable_postgresql: Databases
 ) -> None:
-    report = Outage(directory=tmp_path / "installation", server=stoppable_postgresql, seconds=8, kills=1).run()
+    report = Outage(directory=tmp_path / "installation", server=stoppable_postgresql, seconds=8, kills=2).run()
 
     assert report.problems == []
     assert report.opened_meanwhile == 0
