@@ -11,7 +11,7 @@ from adapters.venues.bybit_errors import BybitRefusedError
 from adapters.venues.bybit_http import AccountMemory, BybitHttp
 from adapters.venues.bybit_orders import BybitOrders, is_position_stop
 from adapters.venues.bybit_reads import BybitReads
-from adapters.venues.bybit_rows import BYBIT
+from adapters.venues.bybit_rows import BYBIT, UnknownWordError
 from adapters.venues.rest import VenueConfig
 from messages.instruments import Capabilities
 from messages.values import MarginMode, Venue
@@ -22,6 +22,7 @@ from messages.venue import (
     FetchFills,
     FetchInstruments,
     FetchServerTime,
+    OutcomeUnknown,
     PlaceOrder,
     QueryOrder,
     RateWindow,
@@ -46,6 +47,9 @@ class BybitClient:
             return self._do(request)
         except BybitRefusedError as refused:
             return refused.answer
+        except UnknownWordError as error:
+            # A list of which a part is not understood must not pass for a whole one.
+            return OutcomeUnknown(text=f"an answer that is not understood: {error}")
 
     def close(self) -> None:
         """Let go of the connection."""

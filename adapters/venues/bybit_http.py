@@ -124,7 +124,9 @@ class BybitHttp:
         """
         answer = self._send("publicGetV5MarketTime", {})
         self._result(answer)
-        server_ms = int(answer["time"])
+        server_ms = answer.get("time")
+        if not isinstance(server_ms, int):
+            raise BybitRefusedError(OutcomeUnknown(text="the venue's clock is no number"))
         self.memory.offset_ms = int(self._ccxt.milliseconds()) - server_ms
         return server_ms
 

@@ -168,10 +168,9 @@ class BybitOrders:
 
     def _position_stops(self, symbol: Symbol, order: OrderSpec | None = None) -> list[OrderReport]:
         """The working stops that belong to positions of ``symbol``, or to the one that ``order`` reduces."""
-        params = of_category(symbol=symbol, orderFilter="StopOrder", limit=PAGE)
         stops = []
-        for row in self._http.pages(OPEN, params, OrderRow):
-            report = open_order(row)
+        for row in self._http.pages(OPEN, of_category(symbol=symbol, limit=PAGE), OrderRow):
+            report = order_report(row, otherwise=OrderStatus.WORKING)
             if report.kind is not OrderKind.STOP_MARKET or report.quantity is not None:
                 continue
             same_place = order is None or (report.side, report.hedge_side) == (order.side, order.hedge_side)
@@ -183,12 +182,8 @@ class BybitOrders:
 
     def _one(self, method: str, symbol: Symbol, **identity: str) -> OrderReport | None:
         result = self._http.call(method, of_category(symbol=symbol, **identity))
-        for row in self._http.rows(result, OrderRow):
-            try:
-                return order_report(row)
-            except UnknownWordError as error:
-                raise BybitRefusedError(OutcomeUnknown(text=f"an order that is not understood: {error}")) from error
-        return None
+        rows = self._http.rows(result, OrderRow)
+        return order_report(rows[0]) if rows else None
 
     def _ended(self, symbol: Symbol, *, orderId: str) -> OrderReport | None:  # noqa: N803 - the venue's own name
         for method in (OPEN, ENDED):
@@ -217,7 +212,7 @@ class BybitOrders:
                 time.sleep(READ_AGAIN_S)
             try:
                 report = read()
-            except BybitRefusedError:
+            except (BybitRefusedError, UnknownWordError):
                 # What was asked for is done; only the look at it failed.
                 continue
             if report is not None:
@@ -250,18 +245,6 @@ class BybitOrders:
 def is_position_stop(order: OrderSpec) -> bool:
     """Whether it belongs to the position rather than being an order of its own."""
     return order.kind is OrderKind.STOP_MARKET and order.quantity is None
-
-
-def open_order(row: OrderRow) -> OrderReport:
-    """An order out of a list of open ones.
-
-    Raises:
-        BybitRefusedError: It is not understood: a list of which a part is unknown must not pass for a whole one.
-    """
-    try:
-        return order_report(row, otherwise=OrderStatus.WORKING)
-    except UnknownWordError as error:
-        raise BybitRefusedError(OutcomeUnknown(text=f"an order that is not understood: {error}")) from error
 
 
 def _new_order(order: OrderSpec) -> Params:

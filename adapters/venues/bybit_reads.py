@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.venues.bybit_errors import BybitRefusedError
 from adapters.venues.bybit_http import BybitHttp, of_category
-from adapters.venues.bybit_orders import OPEN, PAGE, open_order
+from adapters.venues.bybit_orders import OPEN, PAGE
 from adapters.venues.bybit_rows import (
     BYBIT,
     FUNDING,
@@ -16,14 +16,15 @@ from adapters.venues.bybit_rows import (
     ExecutionRow,
     OrderRow,
     PositionRow,
-    UnknownWordError,
     fill_report,
     funding_report,
+    needed,
     number,
+    order_report,
     position_report,
 )
 from messages.instruments import Instrument
-from messages.orders import BalanceReport, PositionReport
+from messages.orders import BalanceReport, OrderReport, OrderStatus
 from messages.values import ZERO, MarginMode, Symbol
 from messages.venue import (
     AccountReport,
@@ -32,7 +33,6 @@ from messages.venue import (
     InstrumentsReport,
     LeverageSet,
     OrderRejected,
-    OutcomeUnknown,
     RejectReason,
     SetLeverage,
 )
@@ -100,12 +100,10 @@ class BybitReads:
         where = of_category(symbol=symbol) if symbol is not None else of_category(settleCoin=SETTLE_COIN)
         margin_mode = self._margin_mode(fresh=symbol is None)
         position_rows = self._http.pages("privateGetV5PositionList", {**where, "limit": "200"}, PositionRow)
-        positions = tuple(
-            report for row in position_rows if (report := _understood_position(row, margin_mode)) is not None
-        )
+        positions = tuple(report for row in position_rows if (report := position_report(row, margin_mode)) is not None)
         order_rows = self._http.pages(OPEN, {**where, "limit": PAGE}, OrderRow)
         # Orders that come and go while pages are turned may be on two of them.
-        orders = {report.venue_order_id: report for row in order_rows for report in [open_order(row)]}
+        orders = {report.venue_order_id: report for row in order_rows for report in [_open(row)]}
         return AccountReport(
             venue=BYBIT,
             symbol=symbol,
@@ -122,12 +120,9 @@ class BybitReads:
             BybitRefusedError: A part of it could not be read.
         """
         rows = {row.exec_id: row for row in self._executions(request)}
-        try:
-            in_order = sorted(rows.values(), key=lambda row: (int(row.exec_time), row.exec_id))
-            fills = [fill for row in in_order if (fill := fill_report(row, hedge=self._hedge)) is not None]
-            funding = [funding_report(row, hedge=self._hedge) for row in in_order if row.exec_type == FUNDING]
-        except ValueError as error:
-            raise BybitRefusedError(OutcomeUnknown(text=f"an execution that is not understood: {error}")) from error
+        in_order = sorted(rows.values(), key=lambda row: (number(row.exec_time) or ZERO, row.exec_id))
+        fills = [fill for row in in_order if (fill := fill_report(row, hedge=self._hedge)) is not None]
+        funding = [funding_report(row, hedge=self._hedge) for row in in_order if row.exec_type == FUNDING]
         return FillsReport(
             venue=BYBIT,
             symbol=request.symbol,
@@ -216,11 +211,9 @@ class BybitReads:
             begin_ms += WINDOW_MS
 
 
-def _understood_position(row: PositionRow, margin_mode: MarginMode) -> PositionReport | None:
-    try:
-        return position_report(row, margin_mode)
-    except UnknownWordError as error:
-        raise BybitRefusedError(OutcomeUnknown(text=f"a position that is not understood: {error}")) from error
+def _open(row: OrderRow) -> OrderReport:
+    """An order out of a list of open ones, which says its status well enough."""
+    return order_report(row, otherwise=OrderStatus.WORKING)
 
 
 def _instrument(row: _InstrumentRow) -> Instrument:
@@ -228,9 +221,9 @@ def _instrument(row: _InstrumentRow) -> Instrument:
     return Instrument(
         venue=BYBIT,
         symbol=Symbol(row.symbol),
-        price_tick=Decimal(row.price_filter.tick_size),
-        quantity_step=Decimal(lot.qty_step),
-        min_quantity=Decimal(lot.min_order_qty),
+        price_tick=needed(row.price_filter.tick_size),
+        quantity_step=needed(lot.qty_step),
+        min_quantity=needed(lot.min_order_qty),
         max_quantity=number(lot.max_order_qty),
         max_market_quantity=number(lot.max_mkt_order_qty),
         min_notional=number(lot.min_notional_value) or ZERO,

@@ -160,12 +160,6 @@ USED: dict[str, Row] = {
         request=FetchAccount(symbol=BTC),
         answers={"/v5/order/realtime": {"list": [SHOWN], "nextPageCursor": "abc"}},
     ),
-    "open orders conditional only": Row(
-        request=QueryOrder(symbol=BTC, client_order_id=ClientOrderId("sup-1"), kind=OrderKind.STOP_MARKET),
-        different={"limit": "50"},
-        why="the largest page",
-        answers={**FIRST_PAGE, "/v5/order/history": {"list": []}},
-    ),
     "fetch_open_orders by client id": Row(
         request=QueryOrder(symbol=BTC, client_order_id=ClientOrderId("sup-1"), kind=OrderKind.LIMIT),
     ),
@@ -217,6 +211,7 @@ UNUSED: dict[str, str] = {
     "cancel all conditional": NO_CANCEL_ALL,
     "open orders S": "twenty orders a page are too few",
     "open orders all": "twenty orders a page are too few",
+    "open orders conditional only": "whether the filter shows positions' stops is nowhere said: everything is read",
     "open orders orderFilter=Order": "plain and conditional orders are read together",
     "fetch_open_order by client id": "ccxt sends orderId=None, which the venue prefers, and finds nothing",
     "fetch_order": "ccxt refuses it",
