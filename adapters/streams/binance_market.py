@@ -22,7 +22,7 @@ from messages.values import Price, Symbol
 PRICE_STREAMS: Final = ("markPrice@1s", "ticker", "aggTrade")
 BOOK_STREAMS: Final = ("bookTicker",)
 NAMES_A_MESSAGE: Final = 150
-QUIET_MS: Final = 30_000
+QUIET_MS: Final = 10_000
 """Mark prices come every second: none for so long, and the subscription is of no use though the connection lives."""
 
 _envelope: Final = msgspec.json.Decoder(Envelope)

@@ -30,8 +30,8 @@ from messages.values import Symbol
 KEEP_ALIVE_MS: Final = 20 * 60_000
 """A listen key lives for an hour after it was last kept alive."""
 RETRY_MS: Final = 30_000
-PING_S: Final = 30.0
-SILENCE_S: Final = 75.0
+PING_S: Final = 3.0
+SILENCE_S: Final = 8.0
 LIFE_S: Final = 24 * 3600.0
 ALGOS_KEPT: Final = 5_000
 
