@@ -18,6 +18,7 @@ from actors.kernel import Actor, Ref
 from actors.lease import Lease
 from actors.order_audit import OrderAudit
 from actors.ports import VenueCalls
+from actors.rate_budget import RateBudget
 from actors.venue_queue import (
     ENTRY,
     POLL,
@@ -98,7 +99,7 @@ class ExecutionActor(Actor):
         self._directory = directory
         self._jobs: dict[IntentId, Job] = {}
         self._settled: OrderedDict[IntentId, IntentOutcomeAnswer] = OrderedDict()
-        self._queue = VenueQueue()
+        self._queue = VenueQueue(budget=RateBudget(calls.windows), cost=calls.cost)
         self._numbers = 0
         self._reads: dict[int, Job] = {}
         self._round_trip_s = HEDGE_FLOOR_S / HEDGE_ROUND_TRIPS

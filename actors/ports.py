@@ -1,6 +1,6 @@
 """What actors need from the outside, as Protocols; the supervisor wires the real things to them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from messages.instruments import Capabilities
@@ -13,7 +13,7 @@ from messages.journal import (
 from messages.market import Tick
 from messages.orders import FillReport, FundingReport, OrderReport, PositionReport
 from messages.values import Symbol, Venue
-from messages.venue import VenueAnswer, VenueRequest
+from messages.venue import RateWindow, VenueAnswer, VenueRequest
 
 
 class VenueCalls(Protocol):
@@ -25,6 +25,11 @@ class VenueCalls(Protocol):
 
     venue: Venue
     capabilities: Capabilities
+    windows: Sequence[RateWindow]
+
+    def cost(self, request: VenueRequest) -> Mapping[str, int]:
+        """What ``request`` uses up of the venue's limits, by the name of the window."""
+        ...
 
     def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None:
         """Start ``request``; ``done`` is called exactly once, from any thread, with what came of it.

@@ -4,10 +4,12 @@ A call that does not come back holds its worker no longer than :data:`STUCK_MS`,
 purpose holds none: others take its place, up to :data:`MAX_UNDER_WAY`, so that what hangs holds up nobody but itself.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Final, assert_never
 
+from actors.rate_budget import RateBudget
 from messages.orders import OrderReport, OrderSpec
 from messages.positions import VenueRead
 from messages.state import Intent, IntentAction
@@ -75,7 +77,11 @@ class Waiting:
 class VenueQueue:
     """Protective requests before those that reduce, these before entries, entries before polls."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, budget: RateBudget, cost: Callable[[VenueRequest], Mapping[str, int]]) -> None:
+        """``cost`` says what a request uses up of the venue's limits, which ``budget`` counts."""
+        self._budget = budget
+        self._cost = cost
+        self._allowed_from_ms = 0
         self.under_way: dict[int, Call] = {}
         self._waiting: list[Waiting] = []
         self._numbers = 0
@@ -94,11 +100,21 @@ class VenueQueue:
     def next(self, now_ms: int) -> Waiting | None:
         """What is to be sent now, if anything may be; it waits no longer."""
         while self._waiting and now_ms >= self._paused_until_ms and self._has_worker(self._waiting[0], now_ms):
-            head = heappop(self._waiting)
+            head = self._waiting[0]
+            if not head.job.settled and not self._is_allowed(head, now_ms):
+                return None
+            heappop(self._waiting)
             head.job.queued -= 1
             if not head.job.settled:
+                self._budget.spend(self._cost(head.request), now_ms=now_ms)
                 return head
         return None
+
+    def _is_allowed(self, head: Waiting, now_ms: int) -> bool:
+        """Whether the venue's limits leave room for it; what protects may use what others leave."""
+        wait_ms = self._budget.wait_ms(self._cost(head.request), protective=head.priority <= PROTECTIVE, now_ms=now_ms)
+        self._allowed_from_ms = now_ms + wait_ms
+        return wait_ms == 0
 
     def may_still_place(self, order_id: ClientOrderId) -> bool:
         """Whether requests to place an order are under way, besides the one that it came from."""
@@ -114,8 +130,9 @@ class VenueQueue:
         """When something that waits now may go although nothing came back; ``None`` when an answer will tell."""
         if not self._waiting:
             return None
-        if now_ms < self._paused_until_ms:
-            return self._paused_until_ms
+        held_until_ms = max(self._paused_until_ms, self._allowed_from_ms)
+        if now_ms < held_until_ms:
+            return held_until_ms
         stuck_at = [due for call in self.under_way.values() if (due := call.sent_ms + STUCK_MS) > now_ms]
         return min(stuck_at, default=None)
 

@@ -1,14 +1,14 @@
 """The paper venue's requests: what stands where a REST client stands at a real venue."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from adapters.simulator.paper import PaperExchange
 from adapters.simulator.paper_clients import Session
 from adapters.simulator.paper_config import Timer
 from messages.instruments import Capabilities
 from messages.values import Venue
-from messages.venue import OrderRejected, OutcomeUnknown, RejectReason, VenueAnswer, VenueRequest
+from messages.venue import OrderRejected, OutcomeUnknown, RateWindow, RejectReason, VenueAnswer, VenueRequest
 
 
 class _Call:
@@ -26,6 +26,7 @@ class PaperCalls:
 
     venue: Venue
     capabilities: Capabilities
+    windows: Sequence[RateWindow] = ()
 
     def __init__(self, exchange: PaperExchange) -> None:
         self.venue = exchange.config.exchange.venue
@@ -35,6 +36,11 @@ class PaperCalls:
         self._lock = threading.Lock()
         self._open: dict[_Call, None] = {}
         self._closed = False
+
+    def cost(self, request: VenueRequest) -> Mapping[str, int]:
+        """Nothing: the paper venue has no limits of its own; faults may say that one is reached."""
+        _ = request
+        return {}
 
     def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None:
         """Start ``request``; ``done`` is called exactly once, on the scheduler's thread, with what came of it.

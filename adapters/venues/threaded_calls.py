@@ -21,6 +21,7 @@ from messages.values import Venue
 from messages.venue import OrderRejected, OutcomeUnknown, RateWindow, RejectReason, VenueAnswer, VenueRequest
 
 WORKERS: Final = 8
+MAX_WORKERS: Final = 64
 SCAN_S: Final = 0.1
 WAIT_S: Final = 0.5
 """No wait is longer, so that an end is noticed on every platform."""
@@ -95,6 +96,7 @@ class ThreadedCalls:
         self._numbers = itertools.count(1)
         self._workers = [_Worker(self, next(self._numbers)) for _ in range(workers)]
         self._watch = threading.Thread(target=self._watch_deadlines, name=f"{self.venue}-rest-watch", daemon=True)
+        self._idle = 0
         for worker in self._workers:
             worker.thread.start()
         self._watch.start()
@@ -114,6 +116,16 @@ class ThreadedCalls:
             call.answer(OrderRejected(reason=RejectReason.NOT_SENT, text="the connection is closed"))
         else:
             self._queue.put(call)
+            self._grow()
+
+    def _grow(self) -> None:
+        """One more worker while all of them are busy: calls that do not come back must not hold up those after them."""
+        with self._lock:
+            if self.closed or self._idle >= self._queue.qsize() or len(self._workers) >= MAX_WORKERS:
+                return
+            fresh = _Worker(self, next(self._numbers))
+            self._workers = [*self._workers, fresh]
+        fresh.thread.start()
 
     def close(self) -> None:
         """Answer what is under way with OutcomeUnknown and let the threads end."""
@@ -131,10 +143,15 @@ class ThreadedCalls:
 
     def next_call(self) -> _Call | None:
         """The next request that still wants an answer; ``None`` when there was none for a while."""
+        with self._lock:
+            self._idle += 1
         try:
             call = self._queue.get(timeout=WAIT_S)
         except queue.Empty:
             return None
+        finally:
+            with self._lock:
+                self._idle -= 1
         return None if call is None or call.answered else call
 
     def finished(self, call: _Call) -> None:

@@ -6,7 +6,7 @@ it is the simulated one in real time, whose prices stand still until a test move
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -31,6 +31,7 @@ from messages.venue import (
     OrderAccepted,
     OrderRejected,
     PlaceOrder,
+    RateWindow,
     RejectReason,
     VenueAnswer,
     VenueRequest,
@@ -47,6 +48,9 @@ class Calls(Protocol):
 
     venue: Venue
     capabilities: Capabilities
+    windows: Sequence[RateWindow]
+
+    def cost(self, request: VenueRequest) -> Mapping[str, int]: ...
 
     def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None: ...
 
