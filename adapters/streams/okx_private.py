@@ -21,7 +21,7 @@ from adapters.streams.okx_frames import (
     decode,
     login,
 )
-from adapters.venues.okx_reports import FILL_KINDS, algo_report, order_id_of, order_report, position_report
+from adapters.venues.okx_reports import FILL_KINDS, algo_report, is_child, order_id_of, order_report, position_report
 from adapters.venues.okx_rows import (
     OKX,
     QUOTE,
@@ -168,7 +168,7 @@ class OkxPrivateDialect:
                     hedge_side=hedge_side_of(row.pos_side),
                 )
             )
-        if not (row.algo_id and report.kind is OrderKind.MARKET):
+        if not (is_child(row) and report.kind is OrderKind.MARKET):
             listener.on_order(report)
 
     def _fee_of(self, row: OrderRow, quantity: Decimal) -> Decimal:

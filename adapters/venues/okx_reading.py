@@ -20,7 +20,6 @@ from adapters.venues.okx_reports import (
 )
 from adapters.venues.okx_requests import ALGO_KINDS, Params
 from adapters.venues.okx_rows import (
-    CHILD_PREFIX,
     OKX,
     AlgoRow,
     BalanceRow,
@@ -30,6 +29,7 @@ from adapters.venues.okx_rows import (
     OrderRow,
     PositionRow,
     instrument_of,
+    is_of_a_client,
     symbol_of,
 )
 from messages.instruments import Instrument
@@ -235,7 +235,7 @@ class OkxReading:
 
     def _id_of(self, row: FillRow) -> ClientOrderId | None:
         """The client id of the order, or of the algo order whose child it is: that one has to be asked for."""
-        if row.cl_ord_id and not row.cl_ord_id.removeprefix(CHILD_PREFIX).isdecimal():
+        if is_of_a_client(row.cl_ord_id):
             return ClientOrderId(row.cl_ord_id)
         if not self._children.known(row.ord_id):
             identity: Params = {"instId": row.inst_id, "ordId": row.ord_id}

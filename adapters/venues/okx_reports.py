@@ -19,6 +19,7 @@ from adapters.venues.okx_rows import (
     OrderRow,
     PositionRow,
     hedge_side_of,
+    is_of_a_client,
     number_of,
     price_of,
     symbol_of,
@@ -84,13 +85,13 @@ def _status(states: Mapping[str, OrderStatus], state: str) -> OrderStatus:
 
 def order_id_of(row: OrderRow) -> ClientOrderId | None:
     """The client order id; for what a triggered algo order has sent, that of the algo order."""
-    own = row.algo_cl_ord_id or row.cl_ord_id
-    return ClientOrderId(own) if own else None
+    told = row.cl_ord_id if is_of_a_client(row.cl_ord_id) else row.algo_cl_ord_id or row.cl_ord_id
+    return ClientOrderId(told) if told else None
 
 
 def is_child(row: OrderRow) -> bool:
-    """Whether a triggered algo order sent it."""
-    return bool(row.algo_id) or bool(row.algo_cl_ord_id)
+    """Whether a triggered algo order sent it; an entry names the algo order that came of it as well."""
+    return bool(row.algo_id or row.algo_cl_ord_id) and not is_of_a_client(row.cl_ord_id)
 
 
 def order_report(row: OrderRow) -> OrderReport:

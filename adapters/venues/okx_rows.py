@@ -206,6 +206,11 @@ def symbol_of(instrument: str) -> Symbol | None:
     return Symbol(f"{instrument.removesuffix(SUFFIX)}{QUOTE}") if instrument.endswith(SUFFIX) else None
 
 
+def is_of_a_client(client_id: str) -> bool:
+    """Whether a client sent the order under this id; what a triggered algo order sends has none, or OKX's own."""
+    return client_id != "" and not client_id.removeprefix(CHILD_PREFIX).isdecimal()
+
+
 def text_of(number: Decimal) -> str:
     """A number as OKX takes it: plain, without padding."""
     return format(number.normalize(), "f")

@@ -181,6 +181,12 @@ def test_what_a_triggered_stop_sends_is_told_as_its_fill_only() -> None:
     assert ([fill.client_order_id for fill in heard.fills], heard.orders) == (["supsl1"], [])
 
 
+def test_an_entry_that_names_the_stop_that_came_of_it_is_still_an_entry() -> None:
+    heard = heard_of("orders", ORDER | {"algoId": "581878926302093312", "algoClOrdId": "supsl1"})
+    assert [fill.client_order_id for fill in heard.fills] == ["001BTCUSDT20250106001"]
+    assert [order.client_order_id for order in heard.orders] == ["001BTCUSDT20250106001"]
+
+
 def test_a_resting_order_is_no_execution() -> None:
     resting = {"tradeId": "", "fillSz": "0", "fillPx": "", "state": "live", "ordType": "limit", "px": "99"}
     heard = heard_of("orders", ORDER | resting)
