@@ -1,7 +1,7 @@
 """What Bitget's refusals mean, by native code: ccxt's classes are wrong for some (40010 is no login problem).
 
 Source: the recorded error bodies, and Bitget's documentation. A code that is not listed is a refusal without a meaning
-for rules; an answer without a code proves nothing.
+for rules, unless its words, or ccxt, say that the venue failed; an answer without a code proves nothing.
 """
 
 import json
@@ -19,7 +19,7 @@ SUCCESS: Final = "00000"
 RETRY_AFTER_S: Final = 1.0
 """Bitget's windows are one second long, and it sends no Retry-After of its own."""
 
-UNKNOWN_OUTCOME: Final = frozenset({"40010", "40015", "40725"})
+UNKNOWN_OUTCOME: Final = frozenset({"40010", "40015", "40200", "40604", "40725", "50008"})
 """Time-outs and failures inside the venue: the request may have been executed."""
 
 REASONS: Final[Mapping[str, RejectReason]] = {
@@ -49,6 +49,7 @@ REASONS: Final[Mapping[str, RejectReason]] = {
     "43027": RejectReason.SIZE,
     "429": RejectReason.RATE_LIMITED,
     "30007": RejectReason.RATE_LIMITED,
+    "50009": RejectReason.RATE_LIMITED,
     "40005": RejectReason.CLOCK,
     "40008": RejectReason.CLOCK,
     "40001": RejectReason.AUTHENTICATION,
@@ -63,10 +64,16 @@ REASONS: Final[Mapping[str, RejectReason]] = {
     "40037": RejectReason.AUTHENTICATION,
     "40085": RejectReason.AUTHENTICATION,
     "40034": RejectReason.NOT_TRADING,
+    "40404": RejectReason.ORDER_TYPE_WITHDRAWN,
+    "40308": RejectReason.NOT_TRADING,
     "40309": RejectReason.NOT_TRADING,
+    "41114": RejectReason.NOT_TRADING,
+    "43115": RejectReason.NOT_TRADING,
 }
 _STOP_EXISTS: Final = re.compile(r"(?i)already (been )?(set|exist)|tpsl.*exist")
 """Bitget's code for a second position stop is not documented; its words are taken instead."""
+_SAYS_NOTHING: Final = re.compile(r"(?i)system|server|service|try again|time[d ]*out|unknown error|internal")
+"""A code that nobody told us of, with such words, is a failure of the venue and no refusal."""
 _CODE: Final = re.compile(r'"code"\s*:\s*"?(\d+)')
 
 
@@ -81,7 +88,7 @@ class RefusedError(Exception):
 def meaning(code: str, text: str) -> OrderRejected | OutcomeUnknown:
     """What a native error code says."""
     said = f"{code} {text}".strip()
-    if code in UNKNOWN_OUTCOME:
+    if code in UNKNOWN_OUTCOME or (code not in REASONS and _SAYS_NOTHING.search(text)):
         return OutcomeUnknown(text=said)
     reason = REASONS.get(code, RejectReason.OTHER)
     if reason is RejectReason.OTHER and _STOP_EXISTS.search(text):
@@ -94,7 +101,9 @@ def meaning_of(error: ccxt.BaseError) -> OrderRejected | OutcomeUnknown:
     """What an exception of ccxt says: by the native code in its text, then by what is certain of its class."""
     text = str(error)
     code, message = _native(text)
-    if code and code != SUCCESS:
+    certain = isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection | ccxt.InvalidNonce)
+    failed = isinstance(error, ccxt.OperationFailed) and not certain
+    if code in REASONS or (code and code != SUCCESS and not failed):
         return meaning(code, message)
     if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection):
         return OrderRejected(reason=RejectReason.RATE_LIMITED, text=_short(text), retry_after_s=RETRY_AFTER_S)

@@ -109,6 +109,25 @@ def test_every_recorded_error_has_its_meaning(venue_facts: Path) -> None:
     assert found == MEANINGS
 
 
+@pytest.mark.parametrize(
+    ("code", "text", "meant"),
+    [
+        ("40999", "Parameter is wrong", "other"),
+        ("40999", "System error, please try again later", UNKNOWN),
+        ("40200", "Server upgrade, please try again later", UNKNOWN),
+        ("40604", "Server is busy, please try again later", UNKNOWN),
+        ("50008", "network timeout", UNKNOWN),
+        ("41114", "The current trading pair is under maintenance", "not_trading"),
+        ("45103", "The position stop loss is already set", "stop_exists"),
+        ("40404", "Request URL NOT FOUND", "order_type_withdrawn"),
+    ],
+)
+def test_a_code_that_is_not_recorded_is_a_refusal_only_if_it_reads_like_one(code: str, text: str, meant: str) -> None:
+    body = {"code": code, "msg": text, "data": None}
+    with canned(lambda asked: Answer(body=body, status=400)) as venue:
+        assert word(venue.client.execute(PlaceOrder(order=a_stop(quantity=None)))) == meant
+
+
 def test_a_failure_inside_a_success_is_a_refusal(venue_facts: Path) -> None:
     path = venue_facts / "errors" / "bitget_bybit_okx_error_map.json"
     [entry] = json.loads(path.read_text(encoding="utf-8"))["bitget-cancel-plan"]
