@@ -231,8 +231,11 @@ def order_report(order: TradedOrder) -> OrderReport:
 
 
 def fill_report(order: TradedOrder, client_order_id: str) -> FillReport | None:
-    """The execution that an event tells of; ``None`` when it tells of none."""
-    if order.execution not in EXECUTED or order.last_quantity <= 0 or order.last_price <= 0:
+    """The execution that an event tells of; ``None`` when it tells of none, or of one without an id of its own.
+
+    Without its id it could not be told from others: reading the account and its trades finds it.
+    """
+    if order.execution not in EXECUTED or order.last_quantity <= 0 or order.last_price <= 0 or order.trade_id <= 0:
         return None
     return FillReport(
         venue=BINANCE,

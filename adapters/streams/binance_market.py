@@ -84,6 +84,15 @@ class PriceBoard:
                 ask=prices.ask,
             )
 
+    def forget(self, *, book: bool) -> None:
+        """A connection was lost: what it told last is old, and must not pass for new beside what the other tells."""
+        with self._lock:
+            for prices in self._prices.values():
+                if book:
+                    prices.bid = prices.ask = None
+                else:
+                    prices.last = prices.mark = None
+
     def best(self, symbol: str) -> tuple[Decimal | None, Decimal | None]:
         """Bid and ask as they were told last."""
         with self._lock:
@@ -115,6 +124,7 @@ class BinanceMarket:
 
     def opened(self, now_ms: int) -> Sequence[str]:
         """Subscriptions follow by :meth:`watch`."""
+        self._board.forget(book=self._streams == BOOK_STREAMS)
         self._heard_ms = now_ms
         return ()
 

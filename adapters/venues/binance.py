@@ -5,6 +5,7 @@ unified ones make floats. Symbols are spelt as ours are, so no markets need to b
 """
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import ccxt
 
 from adapters.venues.binance_client import BinanceClient
+from adapters.venues.binance_history import KNOWN_FOR_MS, WINDOW_MS
 from adapters.venues.binance_reports import BINANCE
 from adapters.venues.rest import VenueConfig
 from messages.instruments import Capabilities
@@ -48,6 +50,7 @@ CAPABILITIES: Final = Capabilities(
     hedge_mode=True,
 )
 IDS_KEPT: Final = 5_000
+MAX_WINDOWS: Final = KNOWN_FOR_MS // WINDOW_MS + 1
 
 
 class SharedMemory:
@@ -106,9 +109,10 @@ class BinanceRest:
                 return {WEIGHT: 90}
             case FetchAccount():
                 return {WEIGHT: 12}
-            case FetchFills():
-                # trades 5, income 30, and an order or so to each few trades
-                return {WEIGHT: 45}
+            case FetchFills(since_ms=since_ms):
+                # trades 5 a week, income 30, and an order or so to each few trades
+                weeks = 1 + max(0, time.time_ns() // 1_000_000 - since_ms) // WINDOW_MS
+                return {WEIGHT: 40 + 5 * min(weeks, MAX_WINDOWS)}
             case FetchInstruments():
                 # everything listed 1, the brackets 1, the position mode 30
                 return {WEIGHT: 32}

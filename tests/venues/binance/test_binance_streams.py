@@ -196,6 +196,12 @@ def test_what_the_venue_does_by_itself_is_told_as_that(order_id: str, kind: Fill
     assert [fill.kind for fill in heard.fills] == [kind]
 
 
+def test_an_execution_without_an_id_is_left_for_the_account_to_show() -> None:
+    heard, _ = heard_from(a_private(), order_event(c="autoclose-1", x="CALCULATED", X="FILLED", t=0))
+    assert heard.fills == []
+    assert [order.status for order in heard.orders] == [OrderStatus.FILLED]
+
+
 def test_a_conditional_order_is_told_with_its_reason() -> None:
     heard, _ = heard_from(a_private(), algo_event())
     [order] = heard.orders
@@ -348,6 +354,13 @@ def test_bids_and_asks_of_the_other_connection_are_merged_in_and_their_sizes_mak
     heard_from(market, MARK, trade("11790"))
     heard, _ = heard_from(book, best, best | {"B": "5"}, best | {"A": "9"})
     assert [(tick.bid, tick.ask, tick.last) for tick in heard.ticks] == [(d(11789), d(11792), d(11790))]
+
+
+def test_a_price_of_before_a_new_connection_does_not_pass_for_a_new_one() -> None:
+    board = PriceBoard()
+    heard_from(a_market(board), MARK, trade("11790"))
+    heard, _ = heard_from(a_market(board), MARK)
+    assert heard.ticks == []
 
 
 def test_prices_of_a_symbol_that_is_not_watched_any_more_are_not_told() -> None:
