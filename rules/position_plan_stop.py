@@ -59,10 +59,16 @@ def _is_closing_by_its_stop(draft: Draft) -> bool:
 def _attached_may_still_come(draft: Draft) -> bool:
     """A stop attached to the entry comes with the fill; what does not come is looked for, then placed by ourselves."""
     since = draft.position.stop.unprotected_since_ms or draft.now_ms
+    if _entry_is_in_pieces(draft):
+        # It has none before it has filled completely. A stop of ours is right in any case: one that comes as well is
+        # cancelled, whereas an account that cannot be read now would leave the position without either.
+        if draft.now_ms < since + PIECES_MS:
+            draft.wake_at(since + PIECES_MS)
+            return True
+        draft.pass_stop_to(StopEvent.PLACE_FAILED)
+        draft.change_stop(next=None)
+        return False
     wait_ms = draft.situation.policies.orders.confirm_stop_ms
-    if draft.situation.capabilities.attached_stop_needs_full_fill:
-        # An entry that stays filled in part has no stop: only the rest of the same execution is waited for.
-        wait_ms = min(wait_ms, PIECES_MS)
     if draft.account_read_ms >= since + wait_ms:
         draft.pass_stop_to(StopEvent.PLACE_FAILED)
         draft.change_stop(next=None)
@@ -72,6 +78,12 @@ def _attached_may_still_come(draft: Draft) -> bool:
     else:
         draft.wake_at(since + wait_ms)
     return True
+
+
+def _entry_is_in_pieces(draft: Draft) -> bool:
+    position = draft.position
+    needs_all = draft.situation.capabilities.attached_stop_needs_full_fill
+    return needs_all and position.opened_quantity < position.wanted_quantity
 
 
 def _place_stop(draft: Draft) -> None:
