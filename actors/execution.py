@@ -10,7 +10,6 @@ the journal.
 resolved, and each is looked for at the venue by its id before anything is sent again.
 """
 
-from collections import OrderedDict
 from typing import Final, TypeAlias, assert_never
 
 from actors.addresses import Directory
@@ -26,6 +25,7 @@ from actors.venue_queue import (
     REDUCING,
     Call,
     Job,
+    SettledIntents,
     VenueQueue,
     Waiting,
     intent_of,
@@ -73,7 +73,8 @@ HEDGE_FLOOR_S: Final = 0.15
 HEDGE_CAP_S: Final = 1.0
 HEDGE_ROUND_TRIPS: Final = 4
 HOLD_MS: Final = 4_000
-"""How long the cancel of an order waits for requests to place it that are still under way."""
+ENTRY_HOLD_MS: Final = 10_000
+"""How long a cancel, or an entry, waits for repeated requests that may still arrive."""
 QUERY_TIMEOUT_S: Final = 2.0
 """A question about an order costs nothing to repeat."""
 HOLD_STEP_S: Final = 0.1
@@ -81,7 +82,6 @@ MAX_ASKED_AT_ONCE: Final = 2
 SLOW_S: Final = 1.0
 """A request without an answer for this long is asked about, or asked again, beside the first one."""
 CHANGES: Final = (PlaceOrder, AmendOrder, CancelOrder, SetLeverage)
-SETTLED_KEPT: Final = 10_000
 CALLS_AN_EPOCH: Final = 10**9
 RETRYABLE: Final = frozenset({RejectReason.RATE_LIMITED, RejectReason.CLOCK})
 
@@ -98,7 +98,7 @@ class ExecutionActor(Actor):
         self._calls = calls
         self._directory = directory
         self._jobs: dict[IntentId, Job] = {}
-        self._settled: OrderedDict[IntentId, IntentOutcomeAnswer] = OrderedDict()
+        self._settled = SettledIntents()
         self._queue = VenueQueue(budget=RateBudget(calls.windows), cost=calls.cost)
         self._numbers = 0
         self._reads: dict[int, Job] = {}
@@ -140,8 +140,8 @@ class ExecutionActor(Actor):
         self._send_order(self._job(intent, path))
 
     def _is_too_late(self, job: Job) -> bool:
-        expires_ms = job.intent.expires_ms if job.intent is not None else None
-        return expires_ms is not None and self.context.now_ms() >= expires_ms
+        intent = job.intent
+        return intent is not None and intent.expires_ms is not None and self.context.now_ms() >= intent.expires_ms
 
     def _resolve_restored(self, intent: Intent, path: str) -> None:
         """An intent of before a restart: sent perhaps, or under way, or told of while whoever asks had forgotten it."""
@@ -167,7 +167,7 @@ class ExecutionActor(Actor):
 
     def _send_order(self, job: Job) -> None:
         intent = intent_of(job)
-        if self._would_free_the_id(intent):
+        if self._must_wait(intent):
             self.context.schedule_once(("hold", intent.intent_id), HOLD_STEP_S, Due(what=f"hold {intent.intent_id}"))
             return
         self._stop_placing(intent)
@@ -178,11 +178,12 @@ class ExecutionActor(Actor):
         else:
             self.context.schedule_once(("ask", intent.intent_id), SLOW_S, Due(what=f"ask {intent.intent_id}"))
 
-    def _would_free_the_id(self, intent: Intent) -> bool:
-        """Where ids are unique among open orders only, a second request for a cancelled order would be taken."""
-        if intent.action is not IntentAction.CANCEL or self.context.now_ms() >= intent.created_ms + HOLD_MS:
-            return False
-        return self._queue.may_still_place(intent.order.client_order_id)
+    def _must_wait(self, intent: Intent) -> bool:
+        """Where ids are unique among open orders only, a request that was repeated may still arrive and be taken."""
+        waited_ms = self.context.now_ms() - intent.created_ms
+        if intent.action is IntentAction.CANCEL:
+            return waited_ms < HOLD_MS and self._queue.may_still_place(intent.order.client_order_id)
+        return waited_ms < ENTRY_HOLD_MS and self._queue.may_still_reduce(intent)
 
     def _stop_placing(self, intent: Intent) -> None:
         """An order that is cancelled is not sent again, though the answer to its placing has not come yet."""
@@ -482,9 +483,7 @@ class ExecutionActor(Actor):
         intent = intent_of(job)
         job.settled = True
         self._jobs.pop(intent.intent_id, None)
-        self._settled[intent.intent_id] = outcome
-        while len(self._settled) > SETTLED_KEPT:
-            self._settled.popitem(last=False)
+        self._settled.remember(intent.intent_id, outcome)
         self.context.cancel(("hedge", intent.intent_id))
         self.context.cancel(("ask", intent.intent_id))
         self._tell(job.path, IntentSettled(intent=intent, outcome=outcome))

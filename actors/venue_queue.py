@@ -4,6 +4,7 @@ A call that does not come back holds its worker no longer than :data:`STUCK_MS`,
 purpose holds none: others take its place, up to :data:`MAX_UNDER_WAY`, so that what hangs holds up nobody but itself.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -11,9 +12,9 @@ from typing import Final, assert_never
 
 from actors.rate_budget import RateBudget
 from messages.orders import OrderReport, OrderSpec
-from messages.positions import VenueRead
+from messages.positions import IntentOutcomeAnswer, VenueRead
 from messages.state import Intent, IntentAction
-from messages.values import ClientOrderId, OrderKind, OrderPurpose
+from messages.values import ClientOrderId, IntentId, OrderKind, OrderPurpose
 from messages.venue import AccountReport, AmendOrder, CancelOrder, OrderRejected, PlaceOrder, VenueRequest
 
 WORKERS: Final = 8
@@ -21,6 +22,7 @@ RESERVED_FOR_PROTECTION: Final = 2
 STUCK_MS: Final = 1_000
 MAX_UNDER_WAY: Final = 64
 RESERVED_OF_ALL: Final = 16
+SETTLED_KEPT: Final = 10_000
 
 PROTECTIVE, REDUCING, ENTRY, POLL = range(4)
 
@@ -74,6 +76,26 @@ class Waiting:
     resolves: bool = field(compare=False)
 
 
+class SettledIntents:
+    """What became of the last intents, so that one that is handed out again is told of and not sent again."""
+
+    def __init__(self) -> None:
+        self._outcomes: OrderedDict[IntentId, IntentOutcomeAnswer] = OrderedDict()
+
+    def remember(self, intent_id: IntentId, outcome: IntentOutcomeAnswer) -> None:
+        """Keep ``outcome``; the oldest are forgotten, and are on record."""
+        self._outcomes[intent_id] = outcome
+        while len(self._outcomes) > SETTLED_KEPT:
+            self._outcomes.popitem(last=False)
+
+    def get(self, intent_id: IntentId) -> IntentOutcomeAnswer | None:
+        """The outcome, if it is remembered."""
+        return self._outcomes.get(intent_id)
+
+    def __contains__(self, intent_id: object) -> bool:
+        return intent_id in self._outcomes
+
+
 class VenueQueue:
     """Protective requests before those that reduce, these before entries, entries before polls."""
 
@@ -125,6 +147,17 @@ class VenueQueue:
         ]
         # One of them is what the order came from, unless another one was answered by it.
         return len(placing) > (0 if any(call.job.placed for call in placing) else 1)
+
+    def may_still_reduce(self, entry: Intent) -> bool:
+        """Whether a repeated close of an earlier position may still arrive, and would close some of the new one."""
+        return entry.order.purpose is OrderPurpose.ENTRY and any(
+            isinstance(call.request, PlaceOrder)
+            and call.request.order.reduce_only
+            and call.job.intent is not None
+            and call.job.intent.key == entry.key
+            and call.job.intent.position_id != entry.position_id
+            for call in self.under_way.values()
+        )
 
     def look_again_ms(self, now_ms: int) -> int | None:
         """When something that waits now may go although nothing came back; ``None`` when an answer will tell."""

@@ -1,0 +1,99 @@
+from dataclasses import replace
+from decimal import Decimal
+
+from actors.rate_budget import RateBudget
+from actors.venue_queue import ENTRY, POLL, PROTECTIVE, RESERVED_FOR_PROTECTION, WORKERS, Call, Job, VenueQueue
+from messages.orders import OrderSpec
+from messages.state import Intent, IntentAction
+from messages.values import (
+    ClientOrderId,
+    IntentId,
+    OrderKind,
+    OrderPurpose,
+    OrderSide,
+    PositionId,
+    PositionKey,
+    Symbol,
+    Venue,
+)
+from messages.venue import FetchAccount, PlaceOrder, RateWindow, VenueRequest
+
+KEY = PositionKey(venue=Venue("paper"), symbol=Symbol("BTCUSDT"))
+
+
+def an_intent(purpose: OrderPurpose, position: str = "old", name: str = "o1") -> Intent:
+    return Intent(
+        intent_id=IntentId(name),
+        position_id=PositionId(position),
+        key=KEY,
+        action=IntentAction.PLACE,
+        order=OrderSpec(
+            client_order_id=ClientOrderId(name),
+            symbol=KEY.symbol,
+            side=OrderSide.SELL,
+            kind=OrderKind.MARKET,
+            purpose=purpose,
+            quantity=Decimal(1),
+            reduce_only=purpose is not OrderPurpose.ENTRY,
+        ),
+        protective=purpose is OrderPurpose.CLOSE,
+        created_ms=0,
+    )
+
+
+def a_job(priority: int, purpose: OrderPurpose = OrderPurpose.ENTRY, position: str = "old") -> Job:
+    return Job(path="p", priority=priority, intent=an_intent(purpose, position))
+
+
+def a_queue(*windows: RateWindow) -> VenueQueue:
+    def cost(request: VenueRequest) -> dict[str, int]:
+        return {"orders": 1} if isinstance(request, PlaceOrder) else {}
+
+    return VenueQueue(budget=RateBudget(windows), cost=cost)
+
+
+def sending(queue: VenueQueue, job: Job, number: int, *, at_ms: int = 0) -> None:
+    assert job.intent is not None
+    request = PlaceOrder(order=job.intent.order)
+    queue.under_way[number] = Call(job=job, request=request, sent_ms=at_ms, resolves=False, beside=False)
+
+
+def test_what_protects_goes_first_whatever_waited_longer() -> None:
+    queue = a_queue()
+    for priority in (POLL, ENTRY, PROTECTIVE):
+        queue.add(a_job(priority), FetchAccount(), resolves=False)
+    priorities = [waiting.priority for _ in range(3) if (waiting := queue.next(0)) is not None]
+    assert priorities == [PROTECTIVE, ENTRY, POLL]
+
+
+def test_some_workers_are_kept_for_protection() -> None:
+    queue = a_queue()
+    for number in range(WORKERS - RESERVED_FOR_PROTECTION):
+        sending(queue, a_job(ENTRY), number)
+    queue.add(a_job(ENTRY), FetchAccount(), resolves=False)
+    assert queue.next(0) is None
+    queue.add(a_job(PROTECTIVE), FetchAccount(), resolves=False)
+    assert queue.next(0) is not None
+
+
+def test_what_the_venue_does_not_allow_now_waits_until_it_does_and_protection_has_a_share_of_its_own() -> None:
+    queue = a_queue(RateWindow(name="orders", limit=5, window_ms=1_000))
+    entry, stop = an_intent(OrderPurpose.ENTRY), an_intent(OrderPurpose.CLOSE)
+    for _ in range(5):
+        queue.add(a_job(ENTRY), PlaceOrder(order=entry.order), resolves=False)
+    sent = [waiting for _ in range(5) if (waiting := queue.next(0)) is not None]
+    assert len(sent) == 4
+    assert queue.look_again_ms(0) == 1_000
+    queue.add(a_job(PROTECTIVE), PlaceOrder(order=stop.order), resolves=False)
+    assert queue.next(0) is not None
+
+
+def test_an_entry_waits_for_a_close_of_the_position_before_that_may_still_arrive() -> None:
+    queue = a_queue()
+    sending(queue, a_job(PROTECTIVE, OrderPurpose.CLOSE, position="old"), 1)
+    assert queue.may_still_reduce(an_intent(OrderPurpose.ENTRY, position="new"))
+    assert not queue.may_still_reduce(an_intent(OrderPurpose.ENTRY, position="old"))
+    elsewhere = replace(an_intent(OrderPurpose.ENTRY, position="new"), key=replace(KEY, symbol=Symbol("ETHUSDT")))
+    assert not queue.may_still_reduce(elsewhere)
+    queue.under_way.clear()
+    assert not queue.may_still_reduce(an_intent(OrderPurpose.ENTRY, position="new"))
