@@ -21,11 +21,17 @@ from rules.stop_lifecycle import StopEvent
 
 
 def take_fills_read(draft: Draft, read: FillsRead) -> None:
-    """The fills and funding of the symbol since the position opened."""
+    """The fills and funding of the symbol since the position opened: in hedge mode those of its own side only.
+
+    A payment that names no side belongs to both sides together there, and is counted to neither.
+    """
+    side = draft.position.key.hedge_side
     for fill in read.report.fills:
-        take_fill(draft, fill, in_order=True)
+        if fill.hedge_side == side:
+            take_fill(draft, fill, in_order=True)
     for payment in read.report.funding:
-        take_funding(draft, payment)
+        if payment.hedge_side == side:
+            take_funding(draft, payment)
     draft.fills_read_ms = max(draft.fills_read_ms, read.asked_ms)
 
 

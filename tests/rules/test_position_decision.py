@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from adapters.simulator.profiles import PROFILES
 from messages.instruments import Capabilities, Instrument
 from messages.market import Tick
-from messages.orders import BalanceReport, FillReport, OrderReport, OrderStatus
+from messages.orders import BalanceReport, FillReport, FundingReport, OrderReport, OrderStatus
 from messages.positions import (
     AccountRead,
     ClosePosition,
@@ -351,3 +351,21 @@ def test_the_fate_of_the_signal_is_in_the_first_decision() -> None:
     decision = open_position(an_opening(), a_situation(VENUES[0]))
     assert [fate.signal_id for fate in decision.draft.signals] == ["s1"]
     assert replace(decision.case.position).phase is PositionPhase.PENDING_ENTRY
+
+
+def test_in_hedge_mode_the_fills_and_payments_of_the_other_side_are_not_counted() -> None:
+    history = History(VENUES[0], random.Random(1))
+    position = replace(history.case.position, key=PositionKey(venue=PAPER, symbol=BTC, hedge_side=Side.LONG))
+    history.case = replace(history.case, position=position)
+    ours = replace(history.a_fill(position.entry_order_id, opening=True).fill, hedge_side=Side.LONG)
+    theirs = replace(ours, fill_id="theirs", client_order_id=None, hedge_side=Side.SHORT)
+    payments = [
+        FundingReport(
+            venue=PAPER, symbol=BTC, funding_id=str(side), amount=Decimal(1), time_ms=history.now_ms, hedge_side=side
+        )
+        for side in (Side.LONG, Side.SHORT, None)
+    ]
+    report = FillsReport(venue=PAPER, symbol=BTC, since_ms=START_MS, fills=(ours, theirs), funding=tuple(payments))
+    history.take(FillsRead(report=report, asked_ms=history.now_ms))
+    assert history.case.position.quantity == ours.quantity
+    assert history.case.position.funding == Decimal(1)
