@@ -1,6 +1,7 @@
 """Real processes and their databases."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,9 +22,15 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
 
 
 @pytest.fixture
-def stoppable_postgresql(tmp_path: Path) -> Iterator[Databases]:
-    """A server that this test may stop."""
-    with own_server(tmp_path) as server:
+def stoppable_postgresql() -> Iterator[Databases]:
+    """A server that this test may stop.
+
+    Not below pytest's own directory: another run of the same user closes that to others, and to the server's user.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="holdfast-postgres-", ignore_cleanup_errors=True) as place,
+        own_server(Path(place)) as server,
+    ):
         server.hurry()
         yield server
 
