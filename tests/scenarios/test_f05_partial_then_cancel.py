@@ -22,7 +22,7 @@ from tests.scenarios.stage import (
     profits_of,
     stops_of,
 )
-from tests.scenarios.world import BTC, World
+from tests.scenarios.world import BTC, START_MS, World
 
 PRICES: dict[Symbol, Price] = {BTC: Decimal(1_000)}
 FIRST, MORE = Decimal("0.37"), Decimal("0.21")
@@ -140,4 +140,21 @@ def test_a_limit_entry_that_does_not_fill_is_followed_by_one_at_market(profile: 
     world.run_for(20)
     assert open_quantity(world) > 0
     assert len(set(placed_ids(world, OrderPurpose.ENTRY))) == 2
+    assert_postcondition_c(world)
+
+
+@EVERY_PROFILE
+def test_a_piece_is_protected_although_the_account_cannot_be_read(profile: Profile) -> None:
+    """Whether a stop came with the piece cannot be seen; one of ours is right in any case."""
+    rehearsal = a_limit_entry_of_one(profile)
+    open_a(Side.LONG, rehearsal, for_s=15)
+    filled_s = (fills_of(rehearsal)[0].time_ms - START_MS) / 1_000
+    unreadable = FaultRule(
+        action=FaultAction.LOST_ANSWER, requests=(RequestType.ACCOUNT,), from_s=filled_s, until_s=filled_s + 25
+    )
+    world = a_limit_entry_of_one(profile, unreadable)
+    open_a(Side.LONG, world, for_s=15)
+    assert fills_of(world)
+    assert figure(world, "worst_window_seconds") <= 0.5
+    world.run_for(60)
     assert_postcondition_c(world)
