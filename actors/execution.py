@@ -54,6 +54,7 @@ from messages.venue import (
     AmendOrder,
     CancelOrder,
     FetchAccount,
+    FetchServerTime,
     OrderAccepted,
     OrderRejected,
     OutcomeUnknown,
@@ -138,10 +139,6 @@ class ExecutionActor(Actor):
         if intent.intent_id in self._jobs or intent.intent_id in self._settled:
             return
         self._send_order(self._job(intent, path))
-
-    def _is_too_late(self, job: Job) -> bool:
-        intent = job.intent
-        return intent is not None and intent.expires_ms is not None and self.context.now_ms() >= intent.expires_ms
 
     def _resolve_restored(self, intent: Intent, path: str) -> None:
         """An intent of before a restart: sent perhaps, or under way, or told of while whoever asks had forgotten it."""
@@ -248,7 +245,7 @@ class ExecutionActor(Actor):
     def _send(self, waiting: Waiting) -> None:
         job = waiting.job
         self.context.check_epoch()
-        if job.first_sent_ms is None and not waiting.resolves and self._is_too_late(job):
+        if job.first_sent_ms is None and not waiting.resolves and job.is_too_late(self.context.now_ms()):
             self._settle(job, NeverSent(text="it was too late to send it"))
             return
         self._numbers += 1
@@ -302,6 +299,9 @@ class ExecutionActor(Actor):
     def _pause(self, answer: OrderRejected) -> None:
         wait_ms = int(1_000 * (answer.retry_after_s if answer.retry_after_s is not None else 1.0))
         self._queue.pause(self.context.now_ms() + max(wait_ms, 1))
+        if answer.reason is RejectReason.CLOCK:
+            # The adapter takes the venue's clock from the answer, which is asked for by nobody else.
+            self._read(VenueRead(path="", request=FetchServerTime(), urgent=True))
 
     def _read(self, read: VenueRead) -> None:
         self._numbers += 1

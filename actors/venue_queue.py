@@ -47,6 +47,10 @@ class Job:
     given_up: bool = False
     settled: bool = False
 
+    def is_too_late(self, now_ms: int) -> bool:
+        """Whether its order must not be sent any more."""
+        return self.intent is not None and self.intent.expires_ms is not None and now_ms >= self.intent.expires_ms
+
 
 @dataclass(slots=True, kw_only=True)
 class Call:
