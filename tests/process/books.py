@@ -18,8 +18,11 @@ from actors.kernel import VirtualTime
 from adapters.simulator.feed import SeededFeed
 from adapters.simulator.listing import base_prices, paper_instruments
 from adapters.simulator.paper import PaperExchange
+from adapters.simulator.paper_config import PaperConfig
 from adapters.simulator.paper_market import PAPER as PAPER_VENUE
-from adapters.simulator.profiles import PAPER, Profile
+from adapters.simulator.profiles import PAPER, PROFILES, Profile
+from adapters.simulator.state import ExchangeConfig
+from messages.values import Venue
 from messages.venue import AccountReport, FetchAccount
 from persistence.queries import Queries
 from persistence.run_totals import MANY, unbalanced
@@ -57,22 +60,30 @@ class Books:
 
 @contextmanager
 def venue_of(data_dir: Path, *, alive: bool) -> Iterator[PaperExchange]:
-    """The exchange as its own file has it, as of now; ``alive`` when a process may be writing to that file."""
-    with tempfile.TemporaryDirectory(dir=data_dir.parent, prefix="look-") as place:
-        copy = Path(place) / PAPER_FILE
+    """The paper exchange inside a process, as its own file has it; ``alive`` when that process may be writing to it."""
+    with exchange_of(data_dir / PAPER_FILE, alive=alive) as exchange:
+        yield exchange
+
+
+@contextmanager
+def exchange_of(file: Path, *, alive: bool, venue: Venue = PAPER_VENUE) -> Iterator[PaperExchange]:
+    """An exchange as its state file has it, as of now; ``alive`` when a process may be writing to that file."""
+    with tempfile.TemporaryDirectory(dir=file.parent.parent, prefix="look-") as place:
+        copy = Path(place) / file.name
         if alive:
-            uri = f"{(data_dir / PAPER_FILE).as_uri()}?mode=ro"
+            uri = f"{file.as_uri()}?mode=ro"
             with closing(sqlite3.connect(uri, uri=True, timeout=5)) as source, closing(sqlite3.connect(copy)) as target:
                 source.backup(target)
         else:
-            for file in data_dir.glob(f"{PAPER_FILE}*"):
-                shutil.copyfile(file, copy.with_name(file.name))
+            for each in file.parent.glob(f"{file.name}*"):
+                shutil.copyfile(each, copy.with_name(each.name))
         now = VirtualTime(start_ms=time.time_ns() // 1_000_000)
-        instruments = paper_instruments(PAPER_VENUE)
+        instruments = paper_instruments(venue)
         feed = SeededFeed(
             seed=0, bases=base_prices(), ticks={instrument.symbol: instrument.price_tick for instrument in instruments}
         )
-        exchange = PaperExchange(instruments=instruments, feed=feed, scheduler=now, clock=now, path=copy)
+        config = PaperConfig(exchange=ExchangeConfig(venue=venue, profile=PROFILES[venue]))
+        exchange = PaperExchange(instruments=instruments, feed=feed, scheduler=now, clock=now, config=config, path=copy)
         try:
             yield exchange
         finally:
@@ -83,12 +94,18 @@ def venue_of(data_dir: Path, *, alive: bool) -> Iterator[PaperExchange]:
 def books_of(data_dir: Path, store: SqlStore, *, alive: bool, excused_zombies: int = 0) -> Iterator[Books]:
     """Both sides, the venue's first."""
     with venue_of(data_dir, alive=alive) as exchange:
-        yield Books(
-            exchange=exchange,
-            store=store,
-            time=VirtualTime(start_ms=time.time_ns() // 1_000_000),
-            excused_zombies=excused_zombies,
-        )
+        yield books_on(exchange, store, excused_zombies=excused_zombies)
+
+
+def books_on(exchange: PaperExchange, store: SqlStore, *, excused_zombies: int = 0) -> Books:
+    """An exchange's side and ours, now."""
+    return Books(
+        exchange=exchange,
+        store=store,
+        time=VirtualTime(start_ms=time.time_ns() // 1_000_000),
+        profile=exchange.config.exchange.profile,
+        excused_zombies=excused_zombies,
+    )
 
 
 def disagreements(books: Books) -> list[str]:

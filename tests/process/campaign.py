@@ -10,7 +10,7 @@ import random
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -19,13 +19,15 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import select
 
+from adapters.simulator.paper import PaperExchange
 from persistence import tables
 from persistence.failures import StoreUnavailable
 from persistence.store import SqlStore
 from tests.postgres import databases
-from tests.process.books import PAPER_FILE, Books, books_of, disagreements, venue_of
+from tests.process.books import PAPER_FILE, Books, books_on, disagreements, venue_of
 from tests.process.installation import LIVELY, READY_S, Installation, Life
 from tests.process.signal_writer import SignalWriter
+from tests.process.simulated_venue import VENUES, SimulatedVenue
 
 PROTECTED_WITHIN_S: Final = 3.0
 AGREE_WITHIN_S: Final = 30.0
@@ -41,10 +43,13 @@ class Moment(StrEnum):
     RECOVERY = "in the recovery"
     WRITE = "after the exchange wrote"
     ANY = "whenever"
+    VENUE = "the venue died instead"
 
 
 WEIGHTS: Final = {Moment.START: 15, Moment.RECOVERY: 20, Moment.WRITE: 40, Moment.ANY: 25}
-AT_WORK: Final = {Moment.WRITE, Moment.ANY}
+VENUE_WEIGHTS: Final = WEIGHTS | {Moment.VENUE: 15}
+"""Where the venue is a process of its own."""
+AT_WORK: Final = {Moment.WRITE, Moment.ANY, Moment.VENUE}
 """These wait until the process is at work and everything agrees."""
 
 
@@ -57,6 +62,9 @@ class CampaignReport:
         crash_points: Processes killed.
         slowest_ready_s: From the start of a process until it had protected everything and took signals.
         left_behind: Orders that outlived their position for over 5 s because nobody was alive to remove them.
+        slowest_protected_s: From the first status of a process, at which the venue is being read, until nothing was
+            uncovered at the venue.
+        venue_restarts: How often the venue's process was killed and came back.
     """
 
     runs: int
@@ -69,16 +77,23 @@ class CampaignReport:
     positions: int
     signals: int
     left_behind: int
+    slowest_protected_s: float
+    venue_restarts: int
 
 
 @dataclass(slots=True, kw_only=True)
 class Campaign:
-    """One installation that is killed ``kills`` times; its directory is the caller's."""
+    """One installation that is killed ``kills`` times; its directory is the caller's.
+
+    Attributes:
+        venue: A running simulated venue to trade on; ``None`` for the paper exchange, which dies with the process.
+    """
 
     directory: Path
     kills: int
     seed: int = 1
     database_url: str = ""
+    venue: SimulatedVenue | None = None
     first_violation: dict[str, Any] | None = None
     violations: int = 0
     runs: int = 0
@@ -87,6 +102,8 @@ class Campaign:
     positions: int = 0
     zombies: int = 0
     last_seen_alive_s: float = 0.0
+    slowest_protected_s: float = 0.0
+    venue_restarts: int = 0
     moments: dict[str, int] = field(default_factory=dict)
     chance: random.Random = field(init=False)
     installation: Installation = field(init=False)
@@ -98,6 +115,8 @@ class Campaign:
         environment = dict(LIVELY)
         if self.database_url:
             environment["DATABASE_URL"] = self.database_url
+        if self.venue is not None:
+            environment |= self.venue.environment
         self.installation = Installation(self.directory, environment)
         self.writer = SignalWriter(
             path=self.installation.signals,
@@ -127,12 +146,15 @@ class Campaign:
             positions=self.positions,
             signals=len(self.writer.written),
             left_behind=self.zombies,
+            slowest_protected_s=round(self.slowest_protected_s, 2),
+            venue_restarts=self.venue_restarts,
         )
 
     # --- lives --------------------------------------------------------------------------------------------------------
 
     def _moment(self) -> Moment:
-        moment = self.chance.choices(list(WEIGHTS), weights=list(WEIGHTS.values()))[0]
+        weights = WEIGHTS if self.venue is None else VENUE_WEIGHTS
+        moment = self.chance.choices(list(weights), weights=list(weights.values()))[0]
         self.moments[moment] = self.moments.get(moment, 0) + 1
         return moment
 
@@ -146,9 +168,9 @@ class Campaign:
             self.killed += 1
         if moment in AT_WORK:
             self.last_seen_alive_s = time.monotonic()
-        if (self.installation.data_dir / PAPER_FILE).exists():
-            with venue_of(self.installation.data_dir, alive=False) as venue:
-                self._judge(moment, naked_problems(venue.ledger_snapshot()))
+        if self.venue is not None or (self.installation.data_dir / PAPER_FILE).exists():
+            with self._exchange(alive=False) as exchange:
+                self._judge(moment, naked_problems(exchange))
 
     def _last_life(self) -> None:
         with self._started() as life:
@@ -160,7 +182,8 @@ class Campaign:
         counted = done.json()["conservation"] if done.out else {"told": -1}
         if counted["told"] != sum(value for name, value in counted.items() if name != "told"):
             problems.append(f"messages were lost: {counted}")
-        with books_of(self.installation.data_dir, self.store, alive=False, excused_zombies=self.zombies) as books:
+        with self._exchange(alive=False) as exchange:
+            books = books_on(exchange, self.store, excused_zombies=self.zombies)
             problems += [*disagreements(books), *self._fate_problems()]
             positions = books.ledger()["positions_opened"]
             assert isinstance(positions, int)
@@ -171,7 +194,16 @@ class Campaign:
 
     def _started(self) -> Life:
         self.runs += 1
-        return self.installation.start("--seed", str(self.seed))
+        where = () if self.venue is None else ("--venue", self.venue.venue)
+        return self.installation.start("--seed", str(self.seed), *where)
+
+    @property
+    def _state_file(self) -> Path:
+        return self.installation.data_dir / PAPER_FILE if self.venue is None else self.venue.state
+
+    def _exchange(self, *, alive: bool) -> AbstractContextManager[PaperExchange]:
+        """The exchange as it is now; ``alive`` says whether our own process is."""
+        return venue_of(self.installation.data_dir, alive=alive) if self.venue is None else self.venue.exchange()
 
     def _reach(self, life: Life, moment: Moment) -> None:
         """Wait for the moment; a process that ends before it is a failure of its own."""
@@ -186,12 +218,24 @@ class Campaign:
                 self._live(life, chance.uniform(0.0, 0.4))
             case Moment.WRITE:
                 self._live(life, chance.uniform(0.0, 2.0))
-                file = self.installation.data_dir / f"{PAPER_FILE}-wal"
+                file = self._state_file.with_name(f"{self._state_file.name}-wal")
                 before = _changed_ns(file)
                 self._until(life, lambda: _changed_ns(file) != before, "the exchange to write", every_s=0.001)
                 self._live(life, chance.choice((0.0, 0.005, 0.02, 0.05, 0.1, 0.2)))
+            case Moment.VENUE:
+                self._restart_venue(life)
+                self._look(life, moment)
             case Moment.ANY:
                 self._live(life, chance.uniform(0.0, 3.0))
+
+    def _restart_venue(self, life: Life) -> None:
+        """Its streams break, requests get no answer; what was confirmed is there again afterwards."""
+        assert self.venue is not None
+        self._live(life, self.chance.uniform(0.0, 2.0))
+        self.venue.kill()
+        self._live(life, self.chance.uniform(0.0, 3.0))
+        self.venue.start()
+        self.venue_restarts += 1
 
     def _live(self, life: Life, seconds: float) -> None:
         until_s = time.monotonic() + seconds
@@ -209,8 +253,23 @@ class Campaign:
     def _until_at_work(self, life: Life) -> None:
         """Everything known is protected, and signals are taken."""
         self._until(life, life.is_running, "a status")
+        self._until_covered(life)
         self._until(life, lambda: self._ready_at_ms(life) > 0, "the venue to be ready")
         self.slowest_ready_s = max(self.slowest_ready_s, (self._ready_at_ms(life) - life.started_ms) / 1_000)
+
+    def _until_covered(self, life: Life) -> None:
+        """The process reads the venue now: what was uncovered when it came is covered soon."""
+        if self.venue is None:
+            return
+        began_s = time.monotonic()
+        while naked := uncovered_since(self.venue, life.started_ms):
+            if time.monotonic() > began_s + AGREE_WITHIN_S:
+                break
+            self._live(life, LOOK_EVERY_S)
+        took_s = time.monotonic() - began_s
+        self.slowest_protected_s = max(self.slowest_protected_s, took_s)
+        if took_s > PROTECTED_WITHIN_S:
+            self._judge("after a start", [f"covered {took_s:.1f} s after the process was there; still not: {naked}"])
 
     def _ready_at_ms(self, life: Life) -> int:
         events = tables.events.c
@@ -227,14 +286,13 @@ class Campaign:
         """Both books, until they agree."""
         dead_s = time.monotonic() - self.last_seen_alive_s
         give_up_s = time.monotonic() + AGREE_WITHIN_S
-        data_dir = self.installation.data_dir
         while True:
-            with venue_of(data_dir, alive=True) as venue:
-                left_behind = venue.ledger_snapshot()["zombie_orders"]
+            with self._exchange(alive=True) as exchange:
+                left_behind = exchange.ledger_snapshot()["zombie_orders"]
                 assert isinstance(left_behind, int)
-            excused = left_behind if dead_s > PROTECTED_WITHIN_S else self.zombies
-            with books_of(data_dir, self.store, alive=True, excused_zombies=excused) as books:
-                problems = [*disagreements(books), *naked_problems(books.ledger()), *orphans_now(books)]
+                excused = left_behind if dead_s > PROTECTED_WITHIN_S else self.zombies
+                books = books_on(exchange, self.store, excused_zombies=excused)
+                problems = [*disagreements(books), *naked_problems(exchange), *orphans_now(books)]
             if not problems or time.monotonic() > give_up_s:
                 break
             self._live(life, LOOK_EVERY_S)
@@ -264,16 +322,43 @@ class Campaign:
             }
 
 
-def naked_problems(ledger: Any) -> list[str]:
-    """Stops come with the entry and are moved in place: a dead process leaves nothing uncovered, however it died."""
-    found = [name for name in ("unprotected_seconds", "positions_uncovered_now", "duplicate_orders") if ledger[name]]
+def naked_problems(exchange: PaperExchange) -> list[str]:
+    """What no death excuses: an order sent twice and, where stops come with the entry, a moment without one."""
+    attaches = exchange.config.exchange.profile.capabilities.attach_stop_to_entry
+    ledger = exchange.ledger_snapshot()
+    uncovered = ("unprotected_seconds", "positions_uncovered_now") if attaches else ()
+    found = [name for name in (*uncovered, "duplicate_orders") if ledger[name]]
     return [f"the venue's ledger counts {ledger[name]} {name}" for name in found]
+
+
+def uncovered_since(venue: SimulatedVenue, started_ms: int) -> list[str]:
+    """The positions of before ``started_ms`` that are uncovered now."""
+    with venue.exchange() as exchange:
+        records = exchange.engine.ledger.book.open.values()
+        return [each.symbol for each in records if each.uncovered.since_ms is not None and each.opened_ms < started_ms]
 
 
 def orphans_now(books: Books) -> list[str]:
     """Orders that nobody removed although a process is at work."""
     now = books.ledger()["zombie_orders_now"]
     return [f"{now} orders rest without a position"] if now else []
+
+
+def lively_venue(venue: str, directory: Path, *, seed: int) -> SimulatedVenue:
+    """A venue with the market and the distance of ``LIVELY``, that breaks every stream now and then."""
+    drops = [{"action": "stream_drop", "from_s": at_s, "for_s": 1.0} for at_s in range(25, 3_600, 35)]
+    directory.mkdir(parents=True, exist_ok=True)
+    faults = directory / "faults.json"
+    faults.write_bytes(msgspec.json.encode({"seed": seed, "rules": drops}))
+    options = {
+        "--faults": str(faults),
+        "--latency-ms": LIVELY["PAPER_LATENCY_MS"],
+        "--volatility": LIVELY["PAPER_VOLATILITY_PERCENT"],
+        "--seed": str(seed),
+    }
+    return SimulatedVenue(
+        venue=venue, directory=directory, arguments=[part for pair in options.items() for part in pair]
+    )
 
 
 def _changed_ns(path: Path) -> int:
@@ -287,6 +372,7 @@ def main() -> int:
     """The command line: exit code 1 on a violation."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--venue", choices=("paper", *VENUES), default="paper")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
@@ -297,8 +383,11 @@ def main() -> int:
         if options.database == "postgresql":
             server = resources.enter_context(databases(directory))
             url = server.fresh().render_as_string(hide_password=False)
+        venue = None
+        if options.venue != "paper":
+            venue = resources.enter_context(lively_venue(options.venue, directory / "venue", seed=options.seed))
         report = Campaign(
-            directory=directory / "installation", kills=options.kills, seed=options.seed, database_url=url
+            directory=directory / "installation", kills=options.kills, seed=options.seed, database_url=url, venue=venue
         ).run()
     text = msgspec.json.encode(report).decode()
     sys.stdout.write(f"{text if options.json else msgspec.json.format(text)}\n")
