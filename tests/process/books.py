@@ -8,7 +8,7 @@ import sqlite3
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,7 +22,8 @@ from adapters.simulator.paper_config import PaperConfig
 from adapters.simulator.paper_market import PAPER as PAPER_VENUE
 from adapters.simulator.profiles import PAPER, PROFILES, Profile
 from adapters.simulator.state import ExchangeConfig
-from messages.values import Venue
+from adapters.simulator.wire import bitget_rows, bybit_rows
+from messages.values import FillId, Venue
 from messages.venue import AccountReport, FetchAccount
 from persistence.queries import Queries
 from persistence.run_totals import MANY, unbalanced
@@ -30,6 +31,11 @@ from persistence.store import SqlStore
 from tests.scenarios.postcondition import book_problems
 
 PAPER_FILE = "paper.sqlite3"
+NAMES_OF_FILLS: Mapping[str, Callable[[FillId], str]] = {
+    "bybit": bybit_rows.native_id,
+    "bitget": lambda fill: str(bitget_rows.TRADES + int(fill)),
+}
+"""Where the simulated dialect does not show the exchange's own number."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,6 +44,7 @@ class Books:
 
     Attributes:
         excused_zombies: Orders that were left behind while no process was there to remove them.
+        name_of_fill: How the venue's dialect names a fill.
     """
 
     exchange: PaperExchange
@@ -45,6 +52,7 @@ class Books:
     time: VirtualTime
     profile: Profile = PAPER
     excused_zombies: int = 0
+    name_of_fill: Callable[[FillId], str] = str
 
     def account(self) -> AccountReport:
         answer = self.exchange.by_hand(FetchAccount())
@@ -105,12 +113,13 @@ def books_on(exchange: PaperExchange, store: SqlStore, *, excused_zombies: int =
         time=VirtualTime(start_ms=time.time_ns() // 1_000_000),
         profile=exchange.config.exchange.profile,
         excused_zombies=excused_zombies,
+        name_of_fill=NAMES_OF_FILLS.get(exchange.config.exchange.venue, str),
     )
 
 
 def disagreements(books: Books) -> list[str]:
     """Everything in which the venue and the records differ, or do not add up."""
-    return [*book_problems(books), *balance_problems(books), *repetitions(books)]
+    return [*book_problems(books, name_of_fill=books.name_of_fill), *balance_problems(books), *repetitions(books)]
 
 
 def balance_problems(books: Books) -> Iterator[str]:

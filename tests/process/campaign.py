@@ -184,7 +184,9 @@ class Campaign:
             problems.append(f"messages were lost: {counted}")
         with self._exchange(alive=False) as exchange:
             books = books_on(exchange, self.store, excused_zombies=self.zombies)
-            problems += [*disagreements(books), *self._fate_problems()]
+            # A venue that lives on does not stand still when its client has stopped.
+            problems += disagreements(books) if self.venue is None else naked_problems(exchange)
+            problems += self._fate_problems()
             positions = books.ledger()["positions_opened"]
             assert isinstance(positions, int)
             self.positions = positions

@@ -11,7 +11,7 @@
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Protocol
 
@@ -22,7 +22,7 @@ from adapters.simulator.paper import PaperExchange
 from adapters.simulator.profiles import Profile
 from messages.orders import OrderReport, PositionReport
 from messages.state import PositionPhase, PositionState
-from messages.values import ZERO, OrderKind, Side, Symbol
+from messages.values import ZERO, FillId, OrderKind, Side, Symbol
 from messages.venue import AccountReport
 from persistence import tables
 from persistence.store import SqlStore
@@ -60,14 +60,14 @@ def assert_postcondition_c(world: World, *, crashes: int = 0, interrupted: bool 
     assert not problems, "\n".join(problems)
 
 
-def book_problems(world: Books, *, interrupted: bool = False) -> list[str]:
-    """Where the books break points 1 to 5."""
+def book_problems(world: Books, *, interrupted: bool = False, name_of_fill: Callable[[FillId], str] = str) -> list[str]:
+    """Where the books break points 1 to 5; ``name_of_fill`` is how the venue's dialect names a fill of the exchange."""
     return [
         *_cover_problems(world),
         *_flat_problems(world),
         *_ledger_problems(world, interrupted=interrupted),
         *_record_problems(world),
-        *_fill_problems(world),
+        *_fill_problems(world, name_of_fill),
         *_intent_problems(world),
     ]
 
@@ -191,7 +191,7 @@ def _difference(world: Books, position: PositionReport, known: PositionState) ->
         yield f"{name}: take profits {sorted(map(str, profits))} at the venue, {sorted(map(str, recorded))} on record"
 
 
-def _fill_problems(world: Books) -> Iterator[str]:
+def _fill_problems(world: Books, name_of_fill: Callable[[FillId], str]) -> Iterator[str]:
     """Every fill of ours, and of a position while it was ours, is on record once (the table has a unique index)."""
     with world.store.reading() as connection:
         rows = list(connection.execute(select(tables.trades)))
@@ -203,10 +203,10 @@ def _fill_problems(world: Books) -> Iterator[str]:
     at_venue, expected = set(), set()
     for symbol in _symbols(world):
         for fill in world.exchange.engine.fills(symbol, 0).fills:
-            at_venue.add(fill.fill_id)
+            at_venue.add(name_of_fill(fill.fill_id))
             ours = any(life[0] == symbol and life[1] <= fill.time_ms <= life[2] for life in lives)
             if ours or is_ours(fill.client_order_id):
-                expected.add(fill.fill_id)
+                expected.add(name_of_fill(fill.fill_id))
     if missing := expected - on_record:
         yield f"fills at the venue that are not on record: {sorted(missing)}"
     if made_up := on_record - at_venue:

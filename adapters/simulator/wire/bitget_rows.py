@@ -18,7 +18,7 @@ Row: TypeAlias = dict[str, Any]
 _ORDERS: Final = 1_111_000_000_000_000_000
 _CHILDREN: Final = 1_222_000_000_000_000_000
 _CLIENTS: Final = 1_333_000_000_000_000_000
-_TRADES: Final = 1_444_000_000_000_000_000
+TRADES: Final = 1_444_000_000_000_000_000
 _ENTRY: Final = {Side.LONG: OrderSide.BUY, Side.SHORT: OrderSide.SELL}
 _REGULAR_STATUS: Final = {
     OrderStatus.WORKING: "live",
@@ -205,7 +205,7 @@ def fill_row(exchange: Exchange, fill: FillReport) -> Row:
     elif fill.kind is FillKind.AUTO_DELEVERAGING:
         trade_side = f"dte_sys_adl_close_{held}" if hedge else f"dte_sys_adl_{fill.side}_in_single_side_mode"
     return {
-        "tradeId": str(_TRADES + int(fill.fill_id)),
+        "tradeId": str(TRADES + int(fill.fill_id)),
         "symbol": str(fill.symbol),
         "orderId": child_id(fill.venue_order_id) if _is_plan(kept) else order_id(fill.venue_order_id),
         "price": text(fill.price),
