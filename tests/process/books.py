@@ -23,7 +23,7 @@ from adapters.simulator.paper_market import PAPER as PAPER_VENUE
 from adapters.simulator.profiles import PAPER, PROFILES, Profile
 from adapters.simulator.state import ExchangeConfig
 from adapters.simulator.wire import bitget_rows, bybit_rows
-from messages.values import FillId, Venue
+from messages.values import Venue
 from messages.venue import AccountReport, FetchAccount
 from persistence.queries import Queries
 from persistence.run_totals import MANY, unbalanced
@@ -31,7 +31,7 @@ from persistence.store import SqlStore
 from tests.scenarios.postcondition import book_problems
 
 PAPER_FILE = "paper.sqlite3"
-NAMES_OF_FILLS: Mapping[str, Callable[[FillId], str]] = {
+NAMES_OF_FILLS: Mapping[str, Callable[[str], str]] = {
     "bybit": bybit_rows.native_id,
     "bitget": lambda fill: str(bitget_rows.TRADES + int(fill)),
 }
@@ -52,7 +52,7 @@ class Books:
     time: VirtualTime
     profile: Profile = PAPER
     excused_zombies: int = 0
-    name_of_fill: Callable[[FillId], str] = str
+    name_of_fill: Callable[[str], str] = str
 
     def account(self) -> AccountReport:
         answer = self.exchange.by_hand(FetchAccount())

@@ -22,7 +22,7 @@ from adapters.simulator.paper import PaperExchange
 from adapters.simulator.profiles import Profile
 from messages.orders import OrderReport, PositionReport
 from messages.state import PositionPhase, PositionState
-from messages.values import ZERO, FillId, OrderKind, Side, Symbol
+from messages.values import ZERO, OrderKind, Side, Symbol
 from messages.venue import AccountReport
 from persistence import tables
 from persistence.store import SqlStore
@@ -60,7 +60,7 @@ def assert_postcondition_c(world: World, *, crashes: int = 0, interrupted: bool 
     assert not problems, "\n".join(problems)
 
 
-def book_problems(world: Books, *, interrupted: bool = False, name_of_fill: Callable[[FillId], str] = str) -> list[str]:
+def book_problems(world: Books, *, interrupted: bool = False, name_of_fill: Callable[[str], str] = str) -> list[str]:
     """Where the books break points 1 to 5; ``name_of_fill`` is how the venue's dialect names a fill of the exchange."""
     return [
         *_cover_problems(world),
@@ -191,7 +191,7 @@ def _difference(world: Books, position: PositionReport, known: PositionState) ->
         yield f"{name}: take profits {sorted(map(str, profits))} at the venue, {sorted(map(str, recorded))} on record"
 
 
-def _fill_problems(world: Books, name_of_fill: Callable[[FillId], str]) -> Iterator[str]:
+def _fill_problems(world: Books, name_of_fill: Callable[[str], str]) -> Iterator[str]:
     """Every fill of ours, and of a position while it was ours, is on record once (the table has a unique index)."""
     with world.store.reading() as connection:
         rows = list(connection.execute(select(tables.trades)))
