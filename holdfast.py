@@ -264,7 +264,7 @@ def _check_surroundings(loaded: LoadedSettings) -> list[Check]:
             continue
         calls, streams = connect(supervisor.venue_config(venue, settings))
         try:
-            checks.extend(check_venue(calls, streams))
+            checks.extend(check_venue(calls, streams, allow_withdrawal=settings.allow_withdrawal_keys))
         finally:
             calls.close()
     return checks

@@ -46,8 +46,10 @@ from adapters.simulator.scheduler_thread import SchedulerThread
 from adapters.status_file import write_status
 from adapters.status_text import status_line
 from adapters.stop_flag import StopFlag
+from adapters.venues.preflight import check_start
 from adapters.venues.rest import VenueConfig
 from adapters.venues.shadow import ShadowCalls
+from adapters.venues.threaded_calls import ThreadedCalls
 from messages.positions import Settle
 from messages.run_report import ConservationTotals, LedgerTotals, RunReport
 from messages.settings import PAPER, Mode, Settings, VenueAccess
@@ -257,6 +259,7 @@ def _live_venues(
     """The connections of every venue; and the paper exchange, when that is one of them."""
     parts: list[VenueParts] = []
     exchange: PaperExchange | None = None
+    connected: list[ThreadedCalls] = []
     for venue in settings.venues:
         if venue == PAPER:
             clock = SchedulerThread(on_error=lambda error: logger.error("the paper exchange failed: {!r}", error))
@@ -269,9 +272,20 @@ def _live_venues(
         else:
             calls, streams = connect(venue_config(venue, settings))
             resources.callback(calls.close)
+            connected.append(calls)
             sending: VenueCalls = ShadowCalls(calls) if settings.mode is Mode.SHADOW else calls
             parts.append(VenueParts(calls=sending, streams=streams, symbols=()))
+    _check_accounts(connected, settings)
     return parts, exchange
+
+
+def _check_accounts(connected: Sequence[ThreadedCalls], settings: Settings) -> None:
+    """A run does not start on an account that it cannot trade with, or should not (S20); its stops stay there."""
+    refusal = check_start(
+        connected, acts=settings.mode is Mode.PRODUCTION, allow_withdrawal=settings.allow_withdrawal_keys
+    )
+    if refusal is not None:
+        raise CannotRunError(refusal.text, OUT_OF_REACH if refusal.key_refused else WRONG_USAGE)
 
 
 def venue_config(venue: Venue, settings: Settings) -> VenueConfig:

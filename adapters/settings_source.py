@@ -32,6 +32,7 @@ _OWN_NAMES = {
     "mode": "HOLDFAST_MODE",
     "account": "HOLDFAST_ACCOUNT",
     "venues": "HOLDFAST_VENUES",
+    "allow_withdrawal_keys": "HOLDFAST_ALLOW_WITHDRAWAL_KEYS",
 }
 _FOR_TESTS = frozenset({"HOLDFAST_DATA", "HOLDFAST_FACTS"})
 NOT_YET_USED = frozenset(

@@ -145,6 +145,9 @@ class Settings(BaseModel):
     data_dir: Path
     access: Mapping[Venue, VenueAccess] = Field(default_factory=dict)
 
+    # S20 Whether production may start with a key that may withdraw.
+    allow_withdrawal_keys: bool = False
+
     # S2.1 The signal server.
     signal_ws_url: WebSocketUrl = "ws://localhost:8765"
     signal_ws_token: SecretStr | None = None

@@ -15,8 +15,10 @@ import ccxt
 
 from adapters.venues.binance_client import BinanceClient
 from adapters.venues.binance_history import KNOWN_FOR_MS, WINDOW_MS
+from adapters.venues.binance_preflight import account_checks
 from adapters.venues.binance_reports import BINANCE
 from adapters.venues.rest import VenueConfig
+from messages.checks import Check
 from messages.instruments import Capabilities
 from messages.values import Venue
 from messages.venue import (
@@ -92,6 +94,15 @@ class BinanceRest:
     def client(self) -> BinanceClient:
         """A client for one more worker thread."""
         return BinanceClient(new_exchange(self._config), memory=self._memory, hedge=self._config.hedge)
+
+    def preflight(self) -> Sequence[Check]:
+        """What the key may do, and in which modes the account is; blocks."""
+        exchange = new_exchange(self._config)
+        client = BinanceClient(exchange, memory=self._memory, hedge=self._config.hedge)
+        try:
+            return account_checks(client, exchange, hedge=self._config.hedge, testnet=self._config.testnet)
+        finally:
+            client.close()
 
     def cost(self, request: VenueRequest) -> Mapping[str, int]:
         """What ``request`` uses up, at most, by the name of the rate window (the venue's weights)."""

@@ -35,9 +35,11 @@ from adapters.venues.bitget_orders import (
     report_of,
     text_of,
 )
+from adapters.venues.bitget_preflight import account_checks
 from adapters.venues.bitget_session import BitgetSession, Clock, now_ms
 from adapters.venues.bitget_settings import Settings
 from adapters.venues.rest import VenueConfig
+from messages.checks import Check
 from messages.instruments import Capabilities
 from messages.orders import OrderReport, OrderSpec, OrderStatus
 from messages.values import ClientOrderId, MarginMode, Symbol, Venue, VenueOrderId
@@ -123,6 +125,14 @@ class BitgetRest:
     def client(self) -> "BitgetClient":
         """A client for one more thread. The raw calls need no markets: symbols are the venue's own."""
         return BitgetClient(self._config, self._shared)
+
+    def preflight(self) -> Sequence[Check]:
+        """What the key may do, and in which modes the account is; blocks."""
+        session = BitgetSession(self._config, self._shared.clock)
+        try:
+            return account_checks(session, hedge=self._config.hedge)
+        finally:
+            session.close()
 
     def cost(self, request: VenueRequest) -> Mapping[str, int]:
         """What ``request`` uses up, by the name of the rate window."""

@@ -64,6 +64,15 @@ class BitgetSession:
         """
         return self._call(f"privateMixGetV2Mix{name}", {"productType": PRODUCT, **params})
 
+    def private(self, name: str, **params: str) -> Any:
+        """The data of a private request beside futures; ``name`` is the rest of ccxt's method name.
+
+        Raises:
+            ccxt.BaseError: As ccxt says.
+            RefusedError: The answer is no answer.
+        """
+        return self._call(f"private{name}", params)
+
     def post(self, name: str, body: Mapping[str, Any]) -> Any:
         """The data of a private ``POST``; the keys go out in their order."""
         return self._call(f"privateMixPostV2Mix{name}", dict(body))

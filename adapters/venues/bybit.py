@@ -10,9 +10,11 @@ from typing import assert_never
 from adapters.venues.bybit_errors import BybitRefusedError
 from adapters.venues.bybit_http import AccountMemory, BybitHttp
 from adapters.venues.bybit_orders import BybitOrders, is_position_stop
+from adapters.venues.bybit_preflight import account_checks
 from adapters.venues.bybit_reads import BybitReads
 from adapters.venues.bybit_rows import BYBIT, UnknownWordError
 from adapters.venues.rest import VenueConfig
+from messages.checks import Check
 from messages.instruments import Capabilities
 from messages.values import MarginMode, Venue
 from messages.venue import (
@@ -109,6 +111,14 @@ class BybitRest:
     def client(self) -> BybitClient:
         """A client for one more worker thread. Nothing is loaded: raw requests need no market list."""
         return BybitClient(self._config, self._memory)
+
+    def preflight(self) -> Sequence[Check]:
+        """What the key may do, and in which modes the account is; blocks."""
+        http = BybitHttp(self._config, self._memory)
+        try:
+            return account_checks(http, hedge=self._config.hedge)
+        finally:
+            http.close()
 
     def cost(self, request: VenueRequest) -> Mapping[str, int]:
         """What ``request`` uses up, its reading back included."""

@@ -12,6 +12,7 @@ import ccxt
 
 from adapters.venues.okx_errors import RefusedError, answer_of, answer_to_error
 from adapters.venues.okx_http import MeaninglessAnswerError, OkxHttp, VenueClock, now_ms
+from adapters.venues.okx_preflight import account_checks
 from adapters.venues.okx_reading import Children, Modes, OkxReading
 from adapters.venues.okx_requests import (
     ALGO_KINDS,
@@ -24,8 +25,9 @@ from adapters.venues.okx_requests import (
     regular_order,
     report_of,
 )
-from adapters.venues.okx_rows import OKX, AckRow, AnyRow, ConfigRow, instrument_of
+from adapters.venues.okx_rows import OKX, AckRow, AnyRow, instrument_of
 from adapters.venues.rest import VenueConfig
+from messages.checks import Check
 from messages.instruments import Capabilities
 from messages.orders import OrderSpec, OrderStatus
 from messages.values import MarginMode, OrderKind, VenueOrderId
@@ -99,6 +101,14 @@ class OkxRest:
         """A client for one more worker thread. OKX's native calls need no markets, so none are loaded."""
         return OkxClient(self._config, self.clock, self._modes, self._children)
 
+    def preflight(self) -> Sequence[Check]:
+        """What the key may do, and in which modes the account is; blocks."""
+        http = OkxHttp(self._config, self.clock)
+        try:
+            return account_checks(http, hedge=self._config.hedge)
+        finally:
+            http.close()
+
     def cost(self, request: VenueRequest) -> Mapping[str, int]:
         """What ``request`` uses up, by the name of the rate window."""
         match request:
@@ -149,23 +159,6 @@ class OkxClient:
         if isinstance(answer, OrderRejected) and answer.reason is RejectReason.CLOCK:
             self._follow_the_clock()
         return answer
-
-    def account_problems(self) -> Sequence[str]:
-        """What of the account's settings keeps Holdfast from trading with it, each with what to do.
-
-        Raises:
-            RefusedError, ccxt.BaseError, MeaninglessAnswerError: It could not be asked.
-        """
-        problems = []
-        wanted = "long_short_mode" if self._config.hedge else "net_mode"
-        for row in self._http.rows("privateGetAccountConfig", {}, ConfigRow):
-            if row.acct_lv == "1":
-                problems.append("the OKX account is in spot mode: switch it to futures mode")
-            if row.pos_mode != wanted:
-                problems.append(f"the OKX account is in {row.pos_mode}, the settings say {wanted}: change one of them")
-            if "withdraw" in row.perm:
-                problems.append("the OKX key may withdraw: use one that may read and trade only")
-        return problems
 
     def _execute(self, request: VenueRequest) -> VenueAnswer:
         match request:

@@ -1,11 +1,20 @@
-"""What can be checked of a venue before anything is at stake: keys, clock, instruments, account, streams."""
+"""What can be checked of a venue before anything is at stake: keys, clock, instruments, account, streams.
 
+``holdfast doctor`` looks at everything; ``holdfast run`` at the account, and does not start on one that it cannot
+trade with. A venue that does not answer is no reason not to start: what it holds may need protection once it is back.
+"""
+
+import queue
 import threading
 import time
 from collections.abc import Sequence
-from typing import Final, Protocol
+from dataclasses import dataclass, replace
+from typing import Final, Protocol, runtime_checkable
+
+from loguru import logger
 
 from adapters.streams.venue_streams import TwoStreams
+from adapters.venues.account_checks import ACCOUNT_TYPE, KEY, POSITION_MODE, WITHDRAWAL, refused_key, unknown
 from adapters.venues.threaded_calls import ThreadedCalls
 from messages.checks import Check, Finding
 from messages.market import Tick
@@ -28,8 +37,18 @@ ANSWER_S: Final = 20.0
 STREAM_S: Final = 15.0
 OFFSET_WARNING_MS: Final = 250
 OFFSET_WRONG_MS: Final = 1_000
+START_S: Final = 5.0
+"""How long a start waits for all venues together; one that is silent must not keep the others without protection."""
+_STOPPING: Final = frozenset({POSITION_MODE, ACCOUNT_TYPE, WITHDRAWAL})
+_LEVELS: Final = {
+    Finding.FINE: "INFO",
+    Finding.WARNING: "WARNING",
+    Finding.UNKNOWN: "WARNING",
+    Finding.WRONG: "ERROR",
+}
 
 
+@runtime_checkable
 class Preflight(Protocol):
     """A venue's own checks: what the key may do, and in which modes the account is."""
 
@@ -38,17 +57,99 @@ class Preflight(Protocol):
         ...
 
 
-def check_venue(calls: ThreadedCalls, streams: TwoStreams) -> list[Check]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoStart:
+    """Why a run must not start, and what to do; ``key_refused`` when that is all that is known."""
+
+    text: str
+    key_refused: bool
+
+
+def check_venue(calls: ThreadedCalls, streams: TwoStreams, *, allow_withdrawal: bool) -> list[Check]:
     """Everything about one venue, in the order in which it matters."""
-    venue = calls.venue
-    checks = [_clock(calls), _instruments(calls), _account(calls)]
-    own = getattr(calls.rest, "preflight", None)
-    if own is None:
-        checks.append(_check(venue, "key", Finding.UNKNOWN, "what the key may do cannot be read here"))
-    else:
-        checks.extend(own())
-    checks.append(_streams(venue, streams))
-    return checks
+    return [
+        _clock(calls),
+        _instruments(calls),
+        _account(calls),
+        *check_account(calls, allow_withdrawal=allow_withdrawal),
+        _streams(calls.venue, streams),
+    ]
+
+
+def check_account(calls: ThreadedCalls, *, allow_withdrawal: bool) -> list[Check]:
+    """What the key may do and in which modes the account is; blocks.
+
+    ``allow_withdrawal`` makes a warning of a key that may withdraw.
+    """
+    if not isinstance(calls.rest, Preflight):
+        return [unknown(calls.venue, KEY, "this venue cannot be asked")]
+    checks = list(calls.rest.preflight())
+    return [_allowed(check) for check in checks] if allow_withdrawal else checks
+
+
+def _allowed(check: Check) -> Check:
+    if check.name == WITHDRAWAL and check.finding is Finding.WRONG:
+        return replace(check, finding=Finding.WARNING)
+    return check
+
+
+def check_start(
+    venues: Sequence[ThreadedCalls], *, acts: bool, allow_withdrawal: bool, wait_s: float = START_S
+) -> NoStart | None:
+    """Look at all accounts at once, log what was found, and say whether a run may start on them.
+
+    Args:
+        venues: Those that are not simulated in this process.
+        acts: Whether orders will be sent: only then does a key that may withdraw matter.
+        allow_withdrawal: Whether such a key was allowed by the settings.
+        wait_s: The longest that all of it may take; what is not known by then is logged as unknown.
+    """
+    answers: queue.SimpleQueue[tuple[Venue, list[Check]]] = queue.SimpleQueue()
+    for calls in venues:
+        threading.Thread(
+            target=_check_into,
+            args=(answers, calls),
+            kwargs={"allow_withdrawal": allow_withdrawal or not acts},
+            name=f"{calls.venue}-preflight",
+            daemon=True,
+        ).start()
+    found = _gathered(answers, [calls.venue for calls in venues], wait_s)
+    for check in found:
+        advice = f"; {check.what_to_do}" if check.what_to_do else ""
+        logger.log(_LEVELS[check.finding], "{}: {}: {}{}", check.subject, check.name, check.text, advice)
+    wrong = [check for check in found if check.finding is Finding.WRONG]
+    stopping = [check for check in wrong if check.name in _STOPPING]
+    refused = [check for check in wrong if check.name == KEY]
+    if not stopping and not refused:
+        return None
+    lines = (f"{check.subject}: {check.name}: {check.text}\n  {check.what_to_do}" for check in (*refused, *stopping))
+    return NoStart(text="\n".join(lines), key_refused=not stopping)
+
+
+def _check_into(
+    answers: queue.SimpleQueue[tuple[Venue, list[Check]]], calls: ThreadedCalls, *, allow_withdrawal: bool
+) -> None:
+    try:
+        checks = check_account(calls, allow_withdrawal=allow_withdrawal)
+    except Exception as error:  # noqa: BLE001 - the thread's one net: a check that fails is an unknown one
+        checks = [unknown(calls.venue, KEY, f"{type(error).__name__}: {error}")]
+    answers.put((calls.venue, checks))
+
+
+def _gathered(
+    answers: queue.SimpleQueue[tuple[Venue, list[Check]]], venues: Sequence[Venue], wait_s: float
+) -> list[Check]:
+    """The findings in the order of the venues, those that came in time."""
+    until_s = time.monotonic() + wait_s
+    found: dict[Venue, list[Check]] = {}
+    while len(found) < len(venues):
+        try:
+            venue, checks = answers.get(timeout=max(0.0, until_s - time.monotonic()))
+        except queue.Empty:
+            break
+        found[venue] = checks
+    silent = f"no answer within {wait_s:g} s"
+    return [check for venue in venues for check in found.get(venue, [unknown(venue, KEY, silent)])]
 
 
 def _ask(calls: ThreadedCalls, request: ReadRequest) -> VenueAnswer | None:
@@ -101,8 +202,7 @@ def _account(calls: ThreadedCalls) -> Check:
 
 def _unanswered(venue: Venue, name: str, answer: VenueAnswer | None) -> Check:
     if isinstance(answer, OrderRejected) and answer.reason is RejectReason.AUTHENTICATION:
-        advice = f"check {venue.upper()}_API_KEY, _API_SECRET and _API_PASSPHRASE, and the key's list of addresses"
-        return _check(venue, name, Finding.WRONG, answer.text, advice)
+        return replace(refused_key(venue, answer.text), name=name)
     text = getattr(answer, "text", "no answer")
     return _check(venue, name, Finding.WRONG, text, "check the network, and whether the venue is in maintenance")
 

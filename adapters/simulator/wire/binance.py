@@ -97,6 +97,8 @@ class BinanceWire:
             ("GET", f"{v1}/symbolConfig"): Route(reads.symbol_config, weight=5),
             ("GET", f"{v1}/positionSide/dual"): Route(reads.position_mode, weight=30),
             ("POST", f"{v1}/positionSide/dual"): Route(reads.set_position_mode),
+            ("GET", f"{v1}/multiAssetsMargin"): Route(_single_asset_mode, weight=30),
+            ("GET", "/sapi/v1/account/apiRestrictions"): Route(self._restrictions, weight=0),
             ("POST", f"{v1}/listenKey"): Route(self._new_listen_key, security=key),
             ("PUT", f"{v1}/listenKey"): Route(self._keep_listen_key, security=key),
             ("DELETE", f"{v1}/listenKey"): Route(self._close_listen_key, security=key),
@@ -181,6 +183,22 @@ class BinanceWire:
             # A number that is none, in whichever parameter.
             raise Refused(-1102, f"Mandatory parameter was not sent, was empty/null, or malformed: {error}") from error
 
+    async def _restrictions(self, params: Params, ask: Ask) -> Mapping[str, Any]:
+        """What the key may do; the weight is counted elsewhere than that of futures."""
+        _ = params, ask
+        return {
+            "ipRestrict": self._keys.may_withdraw,
+            "createTime": 1_698_645_219_000,
+            "enableReading": True,
+            "enableWithdrawals": self._keys.may_withdraw,
+            "enableInternalTransfer": False,
+            "enableMargin": False,
+            "enableFutures": True,
+            "permitsUniversalTransfer": False,
+            "enableVanillaOptions": False,
+            "enableSpotAndMarginTrading": False,
+        }
+
     async def _new_listen_key(self, params: Params, ask: Ask) -> Mapping[str, Any]:
         """The key while there is a living one, and longer; else another one."""
         _ = params, ask
@@ -200,3 +218,8 @@ class BinanceWire:
         _ = params, ask
         self._listen_key = ""
         return {}
+
+
+async def _single_asset_mode(params: Params, ask: Ask) -> Mapping[str, Any]:
+    _ = params, ask
+    return {"multiAssetsMargin": False}

@@ -46,11 +46,12 @@ class BitgetWire:
     venue: Venue = Venue("bitget")
     profile: Profile = BITGET
 
-    def __init__(self, exchange: PaperExchange, keys: Keys, *, limited: bool = True) -> None:
-        """``limited``: whether the venue's rate limits hold."""
+    def __init__(self, exchange: PaperExchange, keys: Keys, *, limited: bool = True, unified: bool = False) -> None:
+        """``limited``: whether the venue's rate limits hold; ``unified``: an account that this API refuses."""
         self._exchange = exchange
         self._keys = keys
         self._limited = limited
+        self._unified = unified
         self._spent: dict[str, deque[int]] = {}
         reads, trade = BitgetReads(exchange), BitgetTrade(exchange)
         self._public: dict[str, _Handler] = {
@@ -63,6 +64,7 @@ class BitgetWire:
             "/api/v2/margin/currencies": _nothing,
         }
         self._gets: dict[str, _Handler] = {
+            "/api/v2/spot/account/info": self._account_info,
             f"{_MIX}/account/accounts": reads.accounts,
             f"{_MIX}/account/account": reads.account,
             f"{_MIX}/account/bill": reads.bills,
@@ -123,8 +125,17 @@ class BitgetWire:
         if handler is None:
             raise WireRefusedError("40404", status=404)
         self._check_signature(request)
+        if self._unified:
+            raise WireRefusedError(
+                "40085", "You are in unified account mode, and the classic account API is not supported"
+            )
         self._count(request.path)
         return await handler(_body(request.body) if request.method == "POST" else query, ask)
+
+    async def _account_info(self, query: Mapping[str, Any], ask: Ask) -> object:
+        """What the key may do is told in codes, which the venue does not explain."""
+        _ = query, ask
+        return {"userId": "1", "inviterId": "", "ips": "", "authorities": ["coow", "cpow"], "parentId": 1}
 
     def _check_signature(self, request: HttpRequest) -> None:
         """Over the raw bytes of the body and the query as it reads decoded (ccxt and Bitget's documentation)."""

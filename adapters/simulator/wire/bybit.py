@@ -99,7 +99,8 @@ class BybitWire:
 
     async def _key(self, fields: Fields, ask: Ask) -> Row:
         _ = fields, ask
-        permissions = {"ContractTrade": ["Order", "Position"], "Wallet": []}
+        wallet = ["AccountTransfer", "Withdraw"] if self._keys.may_withdraw else []
+        permissions = {"ContractTrade": ["Order", "Position"], "Wallet": wallet}
         return {
             "id": "1",
             "apiKey": self._keys.api_key,

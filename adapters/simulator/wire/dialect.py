@@ -18,11 +18,16 @@ from messages.venue import VenueAnswer, VenueRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
-    """The one account's keys that the server accepts; signatures are checked with them."""
+    """The one account's keys that the server accepts; signatures are checked with them.
+
+    Attributes:
+        may_withdraw: What is told when somebody asks what the key may do; nothing can be withdrawn here.
+    """
 
     api_key: str = "KEY"
     api_secret: str = field(default="SECRET", repr=False)
     api_passphrase: str = field(default="PASS", repr=False)
+    may_withdraw: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

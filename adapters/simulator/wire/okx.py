@@ -113,7 +113,7 @@ class OkxWire:
             "ctIsoMode": "automatic",
             "greeksType": "PA",
             "level": "Lv1",
-            "perm": "read_only,trade",
+            "perm": "read_only,trade,withdraw" if self._keys.may_withdraw else "read_only,trade",
             "posMode": "long_short_mode" if self._hedge else "net_mode",
             "uid": "1",
         }

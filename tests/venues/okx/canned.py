@@ -39,6 +39,7 @@ Router = Callable[[Asked], Answer]
 class Canned:
     """A client of ours, and what it asked."""
 
+    rest: OkxRest
     client: OkxClient
     asked: list[Asked] = field(default_factory=list)
 
@@ -90,9 +91,10 @@ def canned(route: Router, *, hedge: bool = False) -> Iterator[Canned]:
         hedge=hedge,
         timeout_ms=2_000,
     )
-    client = OkxRest(config).client()
+    rest = OkxRest(config)
+    client = rest.client()
     try:
-        yield Canned(client=client, asked=asked)
+        yield Canned(rest=rest, client=client, asked=asked)
     finally:
         client.close()
         server.shutdown()

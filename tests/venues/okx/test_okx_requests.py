@@ -189,7 +189,7 @@ _LISTS = "algo orders are listed by their types, conditional and oco together"
 UNUSED = {
     "load_markets defaults": "native calls need no markets",
     "fetch_positions [S]": "asked for with the type beside the instrument, as fetch_position does",
-    "account config raw": "asked for by account_problems, which is no request of the port",
+    "account config raw": "asked for before anything is at stake, which is no request of the port",
     "fetch_position_mode": "the same",
     "set_leverage no params": "the margin mode is always said",
     "set_position_mode hedge": "the account's mode is the user's to change; it is checked",

@@ -11,6 +11,7 @@ import pytest
 from adapters.simulator.fault_script import FaultAction, FaultRule, FaultScript, RequestType
 from adapters.simulator.profiles import OKX
 from adapters.venues.okx import OkxRest
+from messages.checks import Finding
 from messages.orders import OrderStatus
 from messages.values import ClientOrderId, MarginMode, OrderKind, OrderPurpose, OrderSide, Side
 from messages.venue import (
@@ -170,16 +171,17 @@ def test_values_are_of_contracts(start: Callable[..., Trio]) -> None:
     ("config", "problems"),
     [
         ({"acctLv": "2", "posMode": "net_mode", "perm": "read_only,trade"}, []),
-        ({"acctLv": "1", "posMode": "net_mode", "perm": "read_only,trade"}, ["spot mode"]),
-        ({"acctLv": "2", "posMode": "long_short_mode", "perm": "read_only,trade"}, ["long_short_mode"]),
-        ({"acctLv": "2", "posMode": "net_mode", "perm": "read_only,withdraw,trade"}, ["withdraw"]),
+        ({"acctLv": "1", "posMode": "net_mode", "perm": "read_only,trade"}, ["account type"]),
+        ({"acctLv": "2", "posMode": "long_short_mode", "perm": "read_only,trade"}, ["position mode"]),
+        ({"acctLv": "2", "posMode": "net_mode", "perm": "read_only,withdraw,trade"}, ["withdrawal"]),
+        ({"acctLv": "2", "posMode": "net_mode", "perm": "read_only"}, ["trading"]),
+        ({"acctLv": "9", "posMode": "", "perm": ""}, ["account type", "position mode", "trading", "withdrawal"]),
     ],
 )
 def test_an_account_that_does_not_fit_is_told_before_it_is_traded(config: dict[str, Any], problems: list[str]) -> None:
     with canned(lambda _: success(config)) as venue:
-        told = venue.client.account_problems()
-    assert len(told) == len(problems)
-    assert all(problem in text for problem, text in zip(problems, told, strict=True))
+        checks = venue.rest.preflight()
+    assert [check.name for check in checks if check.finding is not Finding.FINE] == problems
 
 
 @pytest.mark.parametrize(("age_ms", "endpoint"), [(60_000, "fills"), (5 * 86_400_000, "fills-history")])
