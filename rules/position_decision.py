@@ -108,7 +108,7 @@ def decide(case: PositionCase, event: PositionInput, situation: Situation) -> Po
         case ClosePosition(reason=reason):
             decide_close(draft, reason, "asked for", Severity.INFO)
         case VerifyPosition():
-            draft.reads_account = True
+            draft.doubt()
         case WakeUp():
             pass
         case _:

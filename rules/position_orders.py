@@ -56,6 +56,8 @@ def _note_reported(draft: Draft, order_id: ClientOrderId, report: OrderReport) -
 def _take_entry(draft: Draft, report: OrderReport) -> None:
     if draft.position.phase is PositionPhase.PENDING_ENTRY:
         draft.pass_to(PositionEvent.ENTRY_SENT)
+    if draft.ended and report.status is OrderStatus.WORKING:
+        draft.leave(spec_of(report, OrderPurpose.ENTRY))
     if report.status not in TERMINAL or draft.position.entry_done:
         return
     draft.changed_ms = draft.now_ms
@@ -72,6 +74,8 @@ def _take_close(draft: Draft, report: OrderReport) -> None:
     if report.status in TERMINAL:
         draft.changed_ms = draft.now_ms
         draft.position = replace(draft.position, close_order_id=None)
+    elif draft.ended:
+        draft.leave(spec_of(report, OrderPurpose.CLOSE))
 
 
 def _take_take_profit(draft: Draft, take_profit: TakeProfitState, report: OrderReport) -> None:

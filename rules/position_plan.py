@@ -107,10 +107,13 @@ def _plan_limit_entry(draft: Draft) -> None:
         return
     if any(intent.order.client_order_id == position.entry_order_id for intent in draft.open_intents.values()):
         return
-    draft.intend(IntentAction.CANCEL, _entry_spec(draft, position.entry_order_id), protective=False)
+    if position.entry_order_id in draft.missing:
+        return
+    draft.intend(IntentAction.CANCEL, entry_spec(draft, position.entry_order_id), protective=False)
 
 
-def _entry_spec(draft: Draft, order_id: ClientOrderId) -> OrderSpec:
+def entry_spec(draft: Draft, order_id: ClientOrderId) -> OrderSpec:
+    """The entry as an order: what is sent, and what identifies it."""
     position = draft.position
     return OrderSpec(
         client_order_id=order_id,
@@ -133,7 +136,7 @@ def enter(draft: Draft) -> None:
         instrument=draft.situation.instrument,
         market=position.entry_limit_price is None,
     )
-    spec = replace(_entry_spec(draft, draft.next_order_id(OrderPurpose.ENTRY)), quantity=slices[0])
+    spec = replace(entry_spec(draft, draft.next_order_id(OrderPurpose.ENTRY)), quantity=slices[0])
     if draft.situation.capabilities.attach_stop_to_entry and position.stop.working is None:
         spec = replace(
             spec,
@@ -164,7 +167,7 @@ def _end_if_flat(draft: Draft) -> None:
         return
     if not position.entry_done:
         if position.entry_order_id is not None and position.entry_intent_id not in draft.open_intents:
-            draft.leave(_entry_spec(draft, position.entry_order_id))
+            draft.leave(entry_spec(draft, position.entry_order_id))
         draft.position = replace(draft.position, entry_done=True)
     reason = draft.position.close_reason or CloseReason.OUTSIDE
     draft.position = replace(draft.position, closed_ms=draft.now_ms, close_reason=reason)
@@ -256,9 +259,22 @@ def _plan_readings(draft: Draft) -> None:
             draft.reads_account = True
         return
     due = max(draft.compared_ms + policy.verify_every_ms, draft.account_read_ms + REREAD_MS)
-    if draft.exposed > 0 and draft.now_ms >= due:
+    if draft.exposed == 0:
+        due = _entry_looked_for_ms(draft)
+    if draft.now_ms >= due:
         draft.reads_account = True
     draft.wake_at(max(due, draft.now_ms + REREAD_MS))
+
+
+def _entry_looked_for_ms(draft: Draft) -> int:
+    """When an accepted entry of which nothing more was heard is looked for; a limit may rest its time."""
+    position, policy = draft.position, draft.situation.policies.orders
+    resting_until_ms = 0
+    if position.entry_limit_price is not None:
+        resting_until_ms = position.opened_ms + policy.entry_limit_timeout_ms
+    if position.entry_intent_id in draft.open_intents:
+        return draft.now_ms + REREAD_MS
+    return max(draft.changed_ms, draft.account_read_ms, resting_until_ms) + REREAD_MS
 
 
 def _finish(draft: Draft) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 from messages.journal import Severity
 from messages.orders import OrderSpec
 from messages.state import CloseReason, IntentAction, PositionPhase, TakeProfitPhase, TakeProfitState
-from messages.values import ZERO, IntentId, OrderKind, OrderPurpose, Price, Side
+from messages.values import ZERO, ClientOrderId, IntentId, OrderKind, OrderPurpose, Price, Side
 from rules.position_case import Draft
 from rules.position_lifecycle import PositionEvent
 from rules.rounding import percent_of, round_stop
@@ -82,7 +82,12 @@ def _limit_close_life(draft: Draft) -> None:
         return
     if any(intent.order.client_order_id == order_id for intent in draft.open_intents.values()):
         return
-    spec = OrderSpec(
+    draft.intend(IntentAction.CANCEL, close_spec(draft, order_id), protective=True)
+
+
+def close_spec(draft: Draft, order_id: ClientOrderId) -> OrderSpec:
+    """What identifies a close that may rest."""
+    return OrderSpec(
         client_order_id=order_id,
         symbol=draft.symbol,
         side=draft.exit_side,
@@ -90,9 +95,8 @@ def _limit_close_life(draft: Draft) -> None:
         purpose=OrderPurpose.CLOSE,
         quantity=draft.exposed,
         reduce_only=True,
-        hedge_side=position.key.hedge_side,
+        hedge_side=draft.position.key.hedge_side,
     )
-    draft.intend(IntentAction.CANCEL, spec, protective=True)
 
 
 _LIVE: Final = frozenset({TakeProfitPhase.PLANNED, TakeProfitPhase.PLACING, TakeProfitPhase.WORKING})

@@ -16,6 +16,8 @@ from rules.position_case import Draft
 from rules.position_fills import take_fill, take_funding
 from rules.position_lifecycle import PositionEvent, next_phase
 from rules.position_orders import take_order
+from rules.position_plan import entry_spec
+from rules.position_plan_exit import close_spec
 from rules.position_stop import stop_spec
 from rules.stop_lifecycle import StopEvent
 
@@ -58,6 +60,10 @@ def _ask_for_the_missing(draft: Draft, read: AccountRead) -> None:
     slots = [stop_spec(draft, position.stop.working)] if position.stop.working is not None else []
     slots += [draft.take_profit_spec(item) for item in position.take_profits if item.phase is TakeProfitPhase.WORKING]
     slots += [item.order for item in position.leftovers]
+    if position.entry_order_id is not None and not position.entry_done:
+        slots.append(entry_spec(draft, position.entry_order_id))
+    if position.close_order_id is not None and not draft.ended:
+        slots.append(close_spec(draft, position.close_order_id))
     for order in slots:
         if order.client_order_id not in shown and order.venue_order_id not in shown_ids:
             missing.add(order.client_order_id)
@@ -107,6 +113,8 @@ def order_not_found(draft: Draft, client_order_id: ClientOrderId) -> None:
     for leftover in position.leftovers:
         if leftover.order.client_order_id == client_order_id:
             draft.forget_leftover(leftover.order)
+    if client_order_id in {position.entry_order_id, position.close_order_id} and not draft.ended:
+        _entry_or_close_gone(draft, client_order_id)
     working = position.stop.working
     if working is not None and working.client_order_id == client_order_id:
         draft.changed_ms = draft.now_ms
@@ -120,3 +128,19 @@ def order_not_found(draft: Draft, client_order_id: ClientOrderId) -> None:
             draft.change_take_profit(
                 take_profit.level, phase=TakeProfitPhase.PLANNED, client_order_id=None, venue_order_id=None
             )
+
+
+def _entry_or_close_gone(draft: Draft, order_id: ClientOrderId) -> None:
+    """An entry or a close of which nothing is left: over, unless it filled, which only the fills can tell."""
+    if draft.fills_read_ms <= draft.changed_ms:
+        draft.reads_fills = True
+        return
+    position = draft.position
+    draft.changed_ms = draft.now_ms
+    if order_id == position.close_order_id:
+        draft.position = replace(position, close_order_id=None)
+        draft.record("close_lost", f"the venue does not know the close {order_id} any more", Severity.ERROR)
+    elif not position.entry_done:
+        reason = position.close_reason or (CloseReason.ENTRY_FAILED if position.opened_quantity == 0 else None)
+        draft.position = replace(position, entry_done=True, close_reason=reason)
+        draft.record("entry_lost", f"the venue does not know the entry {order_id} any more", Severity.WARNING)
