@@ -131,6 +131,7 @@ class World:
     config: PaperConfig | None = None
     boundary: Callable[[str], None] | None = None
     connect: Callable[[PaperExchange], PaperCalls] = PaperCalls
+    hedge: bool = False
 
     def __post_init__(self) -> None:
         self.time = VirtualTime(start_ms=START_MS, seed=self.seed)
@@ -160,7 +161,7 @@ class World:
     def _config(self) -> PaperConfig:
         near = Delay(min_ms=5, max_ms=20)
         return PaperConfig(
-            exchange=ExchangeConfig(venue=PAPER_VENUE, profile=self.profile),
+            exchange=ExchangeConfig(venue=PAPER_VENUE, profile=self.profile, hedge=self.hedge),
             request_delay=near,
             answer_delay=near,
             event_delay=near,
@@ -202,6 +203,7 @@ class World:
                     max_signal_age_s=1_200,
                     sync_every_s=120,
                     untracked=self.untracked,
+                    hedge_mode=self.hedge,
                 ),
             ).root()
         )
