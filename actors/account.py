@@ -16,10 +16,12 @@ from messages.venue import AccountReport, FetchAccount, FetchInstruments, Instru
 
 RETRY_FIRST_S: Final = 0.25
 RETRY_CAP_S: Final = 10.0
+INSTRUMENTS_EVERY_S: Final = 45.0
+"""A new tick, step or suspension is in use within a minute (F15, F21)."""
 
 
 class AccountActor(Actor):
-    """Reads instruments once a connection, and the whole account again and again."""
+    """Reads the instruments and the whole account, again and again."""
 
     def __init__(self, *, venue: Venue, execution: Ref, desk: Ref, risk: Ref, every_s: float) -> None:
         super().__init__()
@@ -31,6 +33,7 @@ class AccountActor(Actor):
         self._reading: set[str] = set()
         self._retry_s = RETRY_FIRST_S
         self._failed: dict[str, FetchAccount | FetchInstruments] = {}
+        self._asked_meanwhile = False
 
     def on_start(self) -> None:
         self.context.watch(self._execution)
@@ -40,11 +43,13 @@ class AccountActor(Actor):
     def on_receive(self, message: ReadAccountNow | VenueReadDone | Due | Terminated) -> None:
         match message:
             case ReadAccountNow():
-                self._read(FetchAccount(), urgent=True)
+                self._read_now()
             case VenueReadDone():
                 self._on_read(message)
             case Due(what="retry"):
                 self._retry()
+            case Due(what="instruments"):
+                self._read(FetchInstruments(), urgent=False)
             case Due():
                 self._read(FetchAccount(), urgent=False)
             case Terminated(will_restart=will_restart):
@@ -56,6 +61,11 @@ class AccountActor(Actor):
 
     def _read_all(self) -> None:
         self._read(FetchInstruments(), urgent=True)
+        self._read(FetchAccount(), urgent=True)
+
+    def _read_now(self) -> None:
+        """A reading that is under way may be older than what it is asked for: another one follows it."""
+        self._asked_meanwhile = FetchAccount.__name__ in self._reading
         self._read(FetchAccount(), urgent=True)
 
     def _read(self, request: ReadRequest, *, urgent: bool) -> None:
@@ -70,12 +80,15 @@ class AccountActor(Actor):
             case InstrumentsReport(instruments=instruments):
                 self._answers_again()
                 self._desk.tell(InstrumentsRead(venue=self._venue, instruments=instruments))
+                self.context.schedule_once("instruments", INSTRUMENTS_EVERY_S, Due(what="instruments"))
             case AccountReport() as report:
                 self._answers_again()
                 self._desk.tell(AccountSeen(report=report, asked_ms=message.asked_ms))
                 balance = report.balance
                 self._risk.tell(BalanceRead(venue=self._venue, equity=balance.equity, available=balance.available))
                 self.context.schedule_once("account", self._every_s, Due(what="account"))
+                if self._asked_meanwhile:
+                    self._read_now()
             case _:
                 again = FetchInstruments() if isinstance(message.request, FetchInstruments) else FetchAccount()
                 if not self._failed:

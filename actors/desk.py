@@ -2,7 +2,7 @@
 
 **Owns** the instruments of the venue, and that each position, on record or on the venue, has its actor.
 **Accepts** OpenPosition and ClosePosition, InstrumentsRead and AccountSeen (from the account actor), VenueRestored
-(from the journal), PositionReady (from positions), the private stream's events, Settle.
+(from the journal), PositionReady and ReadAccountNow (from positions), the private stream's events, Settle.
 **Sends** all of these on to the position that they concern, AdoptPosition for what nobody tracks; and makes the actors
 of positions.
 **On crash** the positions live on; it asks the journal and the account actor again.
@@ -65,6 +65,7 @@ DeskMessage: TypeAlias = (
     | FillReceived
     | FundingReceived
     | PositionUpdated
+    | ReadAccountNow
     | StreamChanged
     | VerifyPosition
     | Settle
@@ -141,6 +142,8 @@ class DeskActor(Actor):
             case PositionReady(key=key):
                 self._not_ready.discard(key)
                 self._open_when_ready()
+            case ReadAccountNow(why=why):
+                self._read_account_now(why)
             case StreamChanged(up=up):
                 if up:
                     self._read_account_now("the private stream is back")
@@ -176,11 +179,15 @@ class DeskActor(Actor):
             ref.tell(message)
 
     def _on_position(self, message: PositionUpdated) -> None:
-        side = message.report.hedge_side if message.report is not None else None
-        key = self._key(message.symbol, side)
+        report = message.report
+        if report is None:
+            for side in Side if self._hedge_mode else (None,):
+                self._to_symbol(message.symbol, side, message)
+            return
+        key = self._key(message.symbol, report.hedge_side)
         if key in self._positions:
             self._positions[key].tell(message)
-        elif message.report is not None:
+        else:
             self._read_account_now(f"{message.symbol} was opened from outside")
 
     # --- start --------------------------------------------------------------------------------------------------------
@@ -191,7 +198,17 @@ class DeskActor(Actor):
             instrument = self._instruments.get(key.symbol)
             if instrument is not None and instrument != before.get(key.symbol):
                 ref.tell(InstrumentChanged(instrument=instrument))
+            self._tell_suspension(key.symbol, before.get(key.symbol), instrument)
         self._compare()
+
+    def _tell_suspension(self, symbol: Symbol, before: Instrument | None, now: Instrument | None) -> None:
+        was, trades = before is not None and before.trading, now is not None and now.trading
+        if was and not trades:
+            what = "is suspended" if now is not None else "is not listed any more"
+            text = f"{symbol} {what}: its stop stays, nothing new is sent; close it before the venue settles it"
+            self._record("symbol_suspended", text, Severity.CRITICAL, symbol)
+        elif trades and before is not None and not was:
+            self._record("symbol_resumed", f"{symbol} is traded again", Severity.INFO, symbol)
 
     def _compare(self) -> None:
         """The record against the venue: every position of either has its actor."""
@@ -272,8 +289,9 @@ class DeskActor(Actor):
         key = self._key(signal.symbol, signal.side)
         self._risk.tell(PositionEnded(key=key, reservation_id=message.reservation_id))
 
-    def _record(self, kind: str, text: str, severity: Severity) -> None:
-        event = EventRecord(kind=kind, severity=severity, text=text, at_ms=self.context.now_ms(), subject=self._venue)
+    def _record(self, kind: str, text: str, severity: Severity, symbol: Symbol | None = None) -> None:
+        subject = self._venue if symbol is None else f"{self._venue}/{symbol}"
+        event = EventRecord(kind=kind, severity=severity, text=text, at_ms=self.context.now_ms(), subject=subject)
         self._commit(events=(event,))
 
     def _commit(self, *, events: tuple[EventRecord, ...] = (), signals: tuple[SignalFate, ...] = ()) -> None:

@@ -5,7 +5,7 @@
 FundingReceived, PositionUpdated), IntentSettled and VenueReadDone (from the execution actor), Tick (from the market
 actor), ClosePosition, VerifyPosition, InstrumentChanged, DescribePosition, Settle, and its own timers.
 **Sends** Decision to the journal, VenueRead and ResolveIntents to the execution actor, AttentionBand to the market
-actor, ExposureChanged and PositionEnded to the risk actor, PositionReady to the desk.
+actor, ExposureChanged and PositionEnded to the risk actor, PositionReady and ReadAccountNow to the desk.
 **On crash** it asks the journal for its record and the venue for its account, orders and fills, and goes on from there:
 the start after a crash and the start of the process are the same.
 """
@@ -54,7 +54,7 @@ from messages.positions import (
     WakeUp,
 )
 from messages.state import IntentStatus, PositionPhase
-from messages.supervision import Due, PositionReady
+from messages.supervision import Due, PositionReady, ReadAccountNow
 from messages.values import PositionKey
 from messages.venue import (
     AccountReport,
@@ -135,6 +135,7 @@ class PositionActor(Actor):
                 self._on_restored(message)
             case InstrumentChanged(instrument=instrument):
                 self._instrument = instrument
+                self._decide(WakeUp())
             case Terminated():
                 self._on_terminated(message)
             case CommitRefused():
@@ -229,6 +230,8 @@ class PositionActor(Actor):
     def _decide(self, event: PositionInput) -> None:
         if self._case is not None:
             self._follow(decide(self._case, event, self._situation()))
+        elif isinstance(event, PositionUpdated) and event.report is not None:
+            self._wish_for_adoption()
         elif isinstance(event, VerifyPosition | PositionUpdated):
             self._answer_settling()
 
@@ -395,6 +398,7 @@ class PositionActor(Actor):
             return
         if any(item.hedge_side == self._key.hedge_side for item in report.positions):
             self._decline("the venue shows a position on this symbol already")
+            self._wish_for_adoption()
             return
         orphans = orphans_of(report, self._key)
         if orphans:
@@ -463,6 +467,11 @@ class PositionActor(Actor):
             situation=replace(self._situation(), mark=self._watch.mark or message.report.mark_price),
         )
         self._follow(decision)
+
+    def _wish_for_adoption(self) -> None:
+        """Something is open here that is nobody's; whether it is taken over, the desk decides by the whole account."""
+        if self._restored and self._opening is None:
+            self._around.desk.tell(ReadAccountNow(why=f"{self._key.symbol} was opened from outside"))
 
     # --- questions ----------------------------------------------------------------------------------------------------
 

@@ -204,7 +204,7 @@ class FundingReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionUpdated:
-    """The venue's own view of a position changed; ``report`` ``None`` is flat."""
+    """The venue's own view of a position changed; ``report`` ``None`` is flat, which in hedge mode names no side."""
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
 

@@ -77,7 +77,7 @@ class InstrumentsRead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadAccountNow:
-    """Told to an account actor: read everything again, because ``why``."""
+    """Told to an account actor, by positions through the desk: read everything again, because ``why``."""
 
     DELIVERY: ClassVar[Delivery] = _PROTECTIVE
 
@@ -182,6 +182,14 @@ class ResumeOpening:
     """Undoes :class:`PauseOpening`."""
 
     DELIVERY: ClassVar[Delivery] = _CONTROL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueClosed:
+    """Nothing is to be opened on ``venue``; an empty ``why``: it may be opened there again."""
+
+    venue: Venue
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
