@@ -124,23 +124,43 @@ class VenueQueue:
         self._paused_until_ms = max(self._paused_until_ms, until_ms)
 
     def next(self, now_ms: int) -> Waiting | None:
-        """What is to be sent now, if anything may be; it waits no longer."""
-        while self._waiting and now_ms >= self._paused_until_ms and self._has_worker(self._waiting[0], now_ms):
-            head = self._waiting[0]
-            if not head.job.settled and not self._is_allowed(head, now_ms):
-                return None
-            heappop(self._waiting)
-            head.job.queued -= 1
-            if not head.job.settled:
-                self._budget.spend(self._cost(head.request), now_ms=now_ms)
-                return head
+        """What is to be sent now, if anything may be; it waits no longer.
+
+        What waits for one of the venue's limits does not hold up what needs others: a stop that only counts as an order
+        goes out while a reading waits for its weight. No position is opened while something protective waits.
+        """
+        passed: list[Waiting] = []
+        exhausted: set[str] = set()
+        self._allowed_from_ms = 0
+        try:
+            while self._waiting and now_ms >= self._paused_until_ms and self._has_worker(self._waiting[0], now_ms):
+                if self._waiting[0].priority >= ENTRY and any(each.priority <= PROTECTIVE for each in passed):
+                    return None
+                head = heappop(self._waiting)
+                if head.job.settled:
+                    head.job.queued -= 1
+                elif self._is_allowed(head, exhausted, now_ms):
+                    head.job.queued -= 1
+                    self._budget.spend(self._cost(head.request), now_ms=now_ms)
+                    return head
+                else:
+                    passed.append(head)
+        finally:
+            for each in passed:
+                heappush(self._waiting, each)
         return None
 
-    def _is_allowed(self, head: Waiting, now_ms: int) -> bool:
-        """Whether the venue's limits leave room for it; what protects may use what others leave."""
-        wait_ms = self._budget.wait_ms(self._cost(head.request), protective=head.priority <= PROTECTIVE, now_ms=now_ms)
-        self._allowed_from_ms = now_ms + wait_ms
-        return wait_ms == 0
+    def _is_allowed(self, head: Waiting, exhausted: set[str], now_ms: int) -> bool:
+        """Whether the venue's limits leave room for it; what it is short of is ``exhausted`` for those behind it."""
+        short = False
+        for name, units in self._cost(head.request).items():
+            wait_ms = self._budget.wait_ms({name: units}, protective=head.priority <= PROTECTIVE, now_ms=now_ms)
+            if wait_ms > 0:
+                exhausted.add(name)
+                due_ms = now_ms + wait_ms
+                self._allowed_from_ms = min(self._allowed_from_ms or due_ms, due_ms)
+            short = short or (units > 0 and name in exhausted)
+        return not short
 
     def may_still_place(self, order_id: ClientOrderId) -> bool:
         """Whether requests to place an order are under way, besides the one that it came from."""

@@ -97,3 +97,28 @@ def test_an_entry_waits_for_a_close_of_the_position_before_that_may_still_arrive
     assert not queue.may_still_reduce(elsewhere)
     queue.under_way.clear()
     assert not queue.may_still_reduce(an_intent(OrderPurpose.ENTRY, position="new"))
+
+
+def test_a_stop_that_only_counts_as_an_order_does_not_wait_behind_a_reading_that_has_no_weight_left() -> None:
+    def cost(request: VenueRequest) -> dict[str, int]:
+        return {"orders": 1} if isinstance(request, PlaceOrder) else {"weight": 90}
+
+    windows = (
+        RateWindow(name="weight", limit=100, window_ms=60_000),
+        RateWindow(name="orders", limit=5, window_ms=1_000),
+    )
+    queue = VenueQueue(budget=RateBudget(windows), cost=cost)
+    for _ in range(2):
+        queue.add(a_job(PROTECTIVE), FetchAccount(), resolves=False)
+    assert queue.next(0) is not None
+    queue.add(a_job(PROTECTIVE), PlaceOrder(order=an_intent(OrderPurpose.CLOSE).order), resolves=False)
+    queue.add(a_job(ENTRY), PlaceOrder(order=an_intent(OrderPurpose.ENTRY).order), resolves=False)
+
+    stop = queue.next(10)
+
+    assert stop is not None
+    assert isinstance(stop.request, PlaceOrder)
+    assert stop.priority == PROTECTIVE
+    assert queue.next(10) is None, "no position is opened while something protective waits"
+    assert queue.look_again_ms(10) == 60_000
+    assert [queue.next(60_000) is not None for _ in range(2)] == [True, True]
