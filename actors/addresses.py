@@ -13,6 +13,7 @@ Directory: TypeAlias = Callable[[str], Ref | None]
 """Finds an actor by its address; ``None`` when none lives there."""
 
 JOURNAL = "journal"
+RISK = "risk"
 
 
 def exchange(venue: Venue, part: str) -> str:

@@ -104,7 +104,7 @@ class ExecutionActor(Actor):
         self._numbers = 0
         self._reads: dict[int, Job] = {}
         self._round_trip_s = HEDGE_FLOOR_S / HEDGE_ROUND_TRIPS
-        self._audit = OrderAudit(venue=calls.venue, journal=journal, owner_epoch=owner_epoch)
+        self._audit = OrderAudit(venue=calls.venue, journal=journal, directory=directory, owner_epoch=owner_epoch)
         self._lease = Lease(journal=journal, owner_epoch=owner_epoch)
         self._held_back: list[Waiting] = []
 

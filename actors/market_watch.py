@@ -6,7 +6,7 @@ from messages.orders import FillReport
 from messages.positions import WakeUp
 from messages.state import StopOrder
 from messages.supervision import WatchMarket
-from messages.values import Price, Venue
+from messages.values import Price, Side, Venue
 from rules.attention import attention_band, attention_due_ms
 from rules.position_case import PositionCase, Situation
 
@@ -79,7 +79,7 @@ class MarketWatch:
         if due_ms is not None:
             context.schedule_once("due", (due_ms - situation.now_ms) / 1_000, WakeUp())
         first = next((item for item in position.take_profits if item.level == 1), None)
-        return attention_band(
+        lower, upper = attention_band(
             state=case.trailing,
             side=position.side,
             entry_price=position.entry_price,
@@ -92,3 +92,8 @@ class MarketWatch:
             tick=situation.instrument.price_tick,
             policy=policy,
         )
+        trailed = case.trailing.stop_price
+        if position.stop.attempts == 0 or trailed is None:
+            return lower, upper
+        # The venue refuses to move the stop there: the price itself is watched instead (F10).
+        return (trailed, upper) if position.side is Side.LONG else (lower, trailed)

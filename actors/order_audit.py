@@ -1,7 +1,9 @@
 """The audit log of one venue: each request that concerns an order, with its answer and the time of each."""
 
+from actors.addresses import Directory
 from actors.kernel import Context, Ref
 from actors.venue_queue import Call
+from actors.withdrawn import WithdrawnStops
 from messages.journal import AuditRecord, Decision
 from messages.values import Epoch, Venue
 from messages.venue import VenueAnswer
@@ -10,14 +12,16 @@ from messages.venue import VenueAnswer
 class OrderAudit:
     """Hands each row to the journal."""
 
-    def __init__(self, *, venue: Venue, journal: Ref, owner_epoch: int) -> None:
+    def __init__(self, *, venue: Venue, journal: Ref, directory: Directory, owner_epoch: int) -> None:
         self._venue = venue
         self._journal = journal
         self._owner_epoch = owner_epoch
         self._rows = 0
+        self._withdrawn = WithdrawnStops(venue=venue, journal=journal, directory=directory, owner_epoch=owner_epoch)
 
     def record(self, context: Context, call: Call, answer: VenueAnswer) -> None:
         """Put ``call`` and its ``answer``, which came now, on record."""
+        self._withdrawn.look(context, call, answer)
         intent = call.job.intent
         self._rows += 1
         epoch = Epoch(owner=self._owner_epoch, actor=context.epoch)

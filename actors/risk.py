@@ -2,7 +2,7 @@
 
 **Owns** the book of what is open and what is being opened, and whether opening is paused.
 **Accepts** ConsiderSignal (from the signal actor), ExposureChanged and PositionEnded (from positions), BalanceRead,
-JournalChanged, OwnershipLost, PauseOpening, ResumeOpening, VenueRestored, and its own timers.
+JournalChanged, OwnershipLost, PauseOpening, ResumeOpening, VenueClosed, VenueRestored, and its own timers.
 **Sends** OpenPosition to the desks, Decision (a rejected signal's fate) to the journal.
 **On crash** the book is made anew from the record; positions that were being opened tell their exposure by themselves.
 """
@@ -27,6 +27,7 @@ from messages.supervision import (
     RestoreVenue,
     ResumeOpening,
     RiskSummary,
+    VenueClosed,
     VenueRestored,
 )
 from messages.values import ZERO, Epoch, Money, PositionKey, Venue
@@ -44,6 +45,7 @@ RiskMessage: TypeAlias = (
     | OwnershipLost
     | PauseOpening
     | ResumeOpening
+    | VenueClosed
     | VenueRestored
     | DescribeRisk
     | Due
@@ -72,6 +74,7 @@ class RiskActor(Actor):
         self._restored = False
         self._waiting: list[ConsiderSignal] = []
         self._pauses: dict[str, str] = {}
+        self._closed_venues: dict[Venue, str] = {}
         self._available: dict[Venue, Money] = {}
         self._under_way: dict[str, ConsiderSignal] = {}
         self._equity: dict[Venue, Money] = {}
@@ -104,6 +107,8 @@ class RiskActor(Actor):
                 self._pause("operator", why)
             case ResumeOpening():
                 self._pause("operator", "")
+            case VenueClosed(venue=venue, why=why):
+                self._closed_venues[venue] = why
             case VenueRestored():
                 self._on_restored(message)
             case Due(what=reservation_id):
@@ -118,7 +123,7 @@ class RiskActor(Actor):
             realized_pnl=self._realized_pnl,
             signals_accepted=self._accepted,
             signals_rejected=self._rejected,
-            paused=tuple(self._pauses.values()),
+            paused=(*self._pauses.values(), *filter(None, self._closed_venues.values())),
         )
 
     def _on_restored(self, message: VenueRestored) -> None:
@@ -150,6 +155,9 @@ class RiskActor(Actor):
             return
         if self._pauses:
             self._reject(signal, message.venue, f"opening is paused: {'; '.join(self._pauses.values())}")
+            return
+        if why := self._closed_venues.get(message.venue):
+            self._reject(signal, message.venue, why)
             return
         available = self._available.get(message.venue)
         if available is not None and policy.size_usd / policy.leverage > available:

@@ -37,7 +37,7 @@ from messages.values import (
 from rules.client_order_ids import client_order_id, parse_client_order_id
 from rules.pnl import breakeven_price
 from rules.position_lifecycle import PositionEvent, next_phase
-from rules.rounding import exit_side
+from rules.rounding import exit_side, round_take_profit
 from rules.stop_choice import StopPolicy
 from rules.stop_lifecycle import StopEvent, next_stop_phase
 from rules.take_profits import TakeProfitPolicy
@@ -97,6 +97,11 @@ class Situation:
     mark: Price | None = None
     minute_ago: Price | None = None
 
+    @property
+    def watched(self) -> Price | None:
+        """The price that stops and take profits watch (F28)."""
+        return self.mark if self.policies.orders.trigger_source is TriggerSource.MARK else self.last
+
     def breakeven_of(self, position: PositionState) -> Price:
         """The price at which closing ``position`` costs nothing, commission included."""
         return breakeven_price(
@@ -121,6 +126,7 @@ class PositionCase:
         missing: Orders of ours that the last complete reading did not show.
         reported: Filled quantity per client order id, as orders report it; fills follow later, or are asked for.
         unknown: Intents without which the position went on, and whose outcome is still being asked for.
+        liquidation_price: As the venue last told it; it changes with leverage and margin, and a stop stays clear of it.
     """
 
     position: PositionState
@@ -134,6 +140,7 @@ class PositionCase:
     missing: frozenset[ClientOrderId] = frozenset()
     reported: Mapping[ClientOrderId, Quantity] = field(default_factory=dict)
     unknown: Mapping[IntentId, Intent] = field(default_factory=dict)
+    liquidation_price: Price | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -152,6 +159,7 @@ class Draft:
     missing: frozenset[ClientOrderId]
     reported: dict[ClientOrderId, Quantity]
     unknown: dict[IntentId, Intent]
+    liquidation_price: Price | None
     intents: list[Intent] = field(default_factory=list)
     outcomes: list[IntentOutcome] = field(default_factory=list)
     fills: list[PositionFill] = field(default_factory=list)
@@ -243,12 +251,17 @@ class Draft:
             kind=OrderKind.TAKE_PROFIT_MARKET,
             purpose=purpose,
             quantity=take_profit.quantity,
-            trigger_price=take_profit.trigger_price,
+            trigger_price=self._on_the_tick(take_profit),
             trigger_source=self.situation.policies.orders.trigger_source,
             reduce_only=True,
             hedge_side=self.position.key.hedge_side,
             venue_order_id=take_profit.venue_order_id,
         )
+
+    def _on_the_tick(self, take_profit: TakeProfitState) -> Price:
+        """A take profit's price by the instrument's present rules: they may have changed since it was planned."""
+        tick = self.situation.instrument.price_tick
+        return round_take_profit(take_profit.trigger_price, tick=tick, side=self.position.side)
 
     def pass_to(self, event: PositionEvent) -> bool:
         """Move the lifecycle on by ``event``; an event that the table does not have is an anomaly, never a crash."""
@@ -353,6 +366,7 @@ class Draft:
             missing=self.missing,
             reported=self.reported,
             unknown=self.unknown,
+            liquidation_price=self.liquidation_price,
         )
 
 
@@ -371,6 +385,7 @@ def draft_of(case: PositionCase, situation: Situation) -> Draft:
         missing=case.missing,
         reported=dict(case.reported),
         unknown=dict(case.unknown),
+        liquidation_price=case.liquidation_price,
     )
 
 

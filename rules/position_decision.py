@@ -169,7 +169,9 @@ def _take_tick(draft: Draft, tick: Tick) -> None:
 
 def _take_position(draft: Draft, report: PositionReport | None) -> None:
     """The venue's own view is a hint, not a fact to count with: where it differs, the account is read."""
-    quantity = report.quantity if report is not None and report.side is draft.position.side else ZERO
+    quantity = ZERO
+    if report is not None and report.side is draft.position.side:
+        quantity, draft.liquidation_price = report.quantity, report.liquidation_price
     settled = draft.now_ms >= draft.changed_ms + draft.situation.policies.orders.settle_ms
     if quantity != draft.position.quantity and settled and not draft.ended:
         draft.doubt()
@@ -200,7 +202,7 @@ def open_position(opening: Opening, situation: Situation) -> PositionDecision:
     stop_price = wanted_stop(
         side=signal.side,
         entry_price=price,
-        current_price=situation.mark or price,
+        current_price=situation.watched or price,
         signal_stop=signal.stop_price,
         liquidation_price=None,
         tick=situation.instrument.price_tick,
@@ -272,7 +274,7 @@ def adopt_position(
     stop_price = wanted_stop(
         side=report.side,
         entry_price=report.entry_price,
-        current_price=situation.mark or report.mark_price,
+        current_price=situation.watched or report.mark_price,
         signal_stop=None,
         liquidation_price=report.liquidation_price,
         tick=situation.instrument.price_tick,

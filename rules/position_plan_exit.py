@@ -165,7 +165,7 @@ def _place_take_profit(draft: Draft, take_profit: TakeProfitState) -> None:
         )
         return
     spec = draft.take_profit_spec(take_profit)
-    mark = draft.situation.mark
+    mark = draft.situation.watched
     passed = mark is not None and (
         mark >= take_profit.trigger_price if draft.position.side is Side.LONG else mark <= take_profit.trigger_price
     )

@@ -16,8 +16,8 @@ from messages.values import OrderPurpose, Price, Quantity
 from rules.position_case import Draft
 from rules.position_plan_exit import decide_close
 from rules.position_stop import stop_spec
-from rules.rounding import closer
-from rules.stop_choice import wanted_stop, would_trigger
+from rules.rounding import closer, round_stop
+from rules.stop_choice import farthest_stop, wanted_stop, would_trigger
 from rules.stop_lifecycle import StopEvent
 from rules.trailing import may_update, throttled_until_ms
 
@@ -99,7 +99,7 @@ def _place_stop(draft: Draft) -> None:
         draft.wake_at(stop.not_before_ms)
         return
     price = wanted_stop_price(draft)
-    mark = draft.situation.mark
+    mark = draft.situation.watched
     if mark is not None and would_trigger(side=draft.position.side, stop_price=price, mark=mark):
         if draft.position.close_reason is None:
             decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, f"the price {mark} is already past the stop {price}")
@@ -162,7 +162,26 @@ def wanted_stop_price(draft: Draft) -> Price:
         )
     ):
         wanted = closer(side, wanted, trailed)
-    return wanted if working is None else closer(side, wanted, working.trigger_price)
+    clear = _clear_of_liquidation(draft)
+    if clear is not None:
+        wanted = closer(side, wanted, clear)
+    if working is not None and closer(side, wanted, working.trigger_price) == working.trigger_price:
+        return working.trigger_price
+    # The tick may be another one than when the price was planned.
+    return round_stop(wanted, tick=draft.situation.instrument.price_tick, side=side)
+
+
+def _clear_of_liquidation(draft: Draft) -> Price | None:
+    """The least price for the stop to come before the liquidation, which leverage and funding move (F15)."""
+    mark = draft.situation.mark
+    if mark is None:
+        return None
+    return farthest_stop(
+        side=draft.position.side,
+        liquidation_price=draft.liquidation_price,
+        current_price=mark,
+        policy=draft.situation.policies.stops,
+    )
 
 
 def _move_stop(draft: Draft, working: StopOrder) -> None:
@@ -176,12 +195,16 @@ def _move_stop(draft: Draft, working: StopOrder) -> None:
         quantity = draft.exposed
     if price == working.trigger_price and quantity == working.quantity:
         return
+    # Also while the venue refuses the move (F10): what cannot rest there is triggered here.
+    mark = draft.situation.watched
+    if mark is not None and would_trigger(side=draft.position.side, stop_price=price, mark=mark):
+        decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, f"the price {mark} is already past the stop {price}")
+        return
     if draft.now_ms < stop.not_before_ms:
         draft.wake_at(stop.not_before_ms)
         return
-    mark = draft.situation.mark
-    if mark is not None and would_trigger(side=draft.position.side, stop_price=price, mark=mark):
-        decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, f"the price {mark} is already past the stop {price}")
+    if not capabilities.amend_stop and not draft.situation.instrument.trading:
+        # A new order would be refused, and where the old one has to go first nothing would be left (F21).
         return
     if capabilities.amend_stop:
         moved = replace(working, trigger_price=price, quantity=quantity)

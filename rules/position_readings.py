@@ -75,7 +75,9 @@ def _compared_size(draft: Draft, read: AccountRead) -> bool:
     """The venue is right about the size (S14); but fills that explain the difference are looked for first."""
     position = draft.position
     report = next((item for item in read.report.positions if item.hedge_side == position.key.hedge_side), None)
-    quantity = report.quantity if report is not None and report.side is position.side else ZERO
+    quantity = ZERO
+    if report is not None and report.side is position.side:
+        quantity, draft.liquidation_price = report.quantity, report.liquidation_price
     if quantity == position.quantity or draft.ended:
         return True
     if position.phase in {PositionPhase.PENDING_ENTRY, PositionPhase.ENTRY_PLACED} and quantity == 0:

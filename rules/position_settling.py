@@ -122,6 +122,8 @@ def _stop_refused(draft: Draft, reason: RejectReason, text: str, *, unknown: boo
         case RejectReason.WOULD_TRIGGER:
             decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, text)
             draft.change_stop(not_before_ms=draft.now_ms)
+        case RejectReason.ORDER_TYPE_WITHDRAWN if stop.working is None:
+            decide_close(draft, CloseReason.UNPROTECTED, f"no stop can be placed here: {text}", Severity.CRITICAL)
         case RejectReason.NO_POSITION | RejectReason.NOT_FOUND | RejectReason.STOP_EXISTS | RejectReason.DUPLICATE_ID:
             draft.doubt()
             draft.reads_fills = True

@@ -58,14 +58,23 @@ def wanted_stop(
     stop = _losing(side, current_price if drifted else entry_price, policy.stop_loss_percent)
     if signal_stop is not None and not would_trigger(side=side, stop_price=signal_stop, mark=current_price):
         stop = closer(side, stop, signal_stop) if drifted else signal_stop
-    if liquidation_price is not None and _is_ahead(side, liquidation_price, current_price):
-        buffer = percent_of(liquidation_price, policy.liquidation_buffer_percent)
-        buffered = liquidation_price + buffer if side is Side.LONG else liquidation_price - buffer
-        half_way = (liquidation_price + current_price) / _TWO
-        nearest = buffered if _is_ahead(side, buffered, half_way) else half_way
-        stop = closer(side, stop, nearest)
+    clear = farthest_stop(side=side, liquidation_price=liquidation_price, current_price=current_price, policy=policy)
+    if clear is not None:
+        stop = closer(side, stop, clear)
     rounded = round_stop(stop, tick=tick, side=side)
     return rounded if _is_ahead(side, rounded, current_price) else _one_tick_away(side, current_price, tick)
+
+
+def farthest_stop(
+    *, side: Side, liquidation_price: Price | None, current_price: Price, policy: StopPolicy
+) -> Price | None:
+    """The farthest price at which a stop comes before the liquidation; ``None``: that lies nowhere ahead."""
+    if liquidation_price is None or not _is_ahead(side, liquidation_price, current_price):
+        return None
+    buffer = percent_of(liquidation_price, policy.liquidation_buffer_percent)
+    buffered = liquidation_price + buffer if side is Side.LONG else liquidation_price - buffer
+    half_way = (liquidation_price + current_price) / _TWO
+    return buffered if _is_ahead(side, buffered, half_way) else half_way
 
 
 def reusable(*, report: OrderReport, side: Side, quantity: Quantity, wanted: Price, policy: StopPolicy) -> bool:

@@ -1,0 +1,61 @@
+"""A venue that takes no stops any more: nothing is opened there while that is so (F10).
+
+**Owns** whether the last new stop was refused because its kind of order is withdrawn.
+**Sends** VenueClosed to the risk actor, Decision (one alert, and its end) to the journal.
+**On crash** the next answer to a stop tells again.
+"""
+
+from actors.addresses import RISK, Directory
+from actors.kernel import Context, Ref
+from actors.venue_queue import Call
+from messages.journal import Decision, EventRecord, Severity
+from messages.supervision import VenueClosed
+from messages.values import Epoch, OrderKind, Venue
+from messages.venue import OrderAccepted, OrderRejected, PlaceOrder, RejectReason, VenueAnswer
+
+
+class WithdrawnStops:
+    """Looks at the answers to new stops."""
+
+    def __init__(self, *, venue: Venue, journal: Ref, directory: Directory, owner_epoch: int) -> None:
+        self._venue = venue
+        self._journal = journal
+        self._directory = directory
+        self._owner_epoch = owner_epoch
+        self._withdrawn = False
+        self._told = 0
+
+    def look(self, context: Context, call: Call, answer: VenueAnswer) -> None:
+        """Take note of the ``answer`` to ``call``, whichever request that was."""
+        if not isinstance(call.request, PlaceOrder) or call.request.order.kind is not OrderKind.STOP_MARKET:
+            return
+        match answer:
+            case OrderRejected(reason=RejectReason.ORDER_TYPE_WITHDRAWN, text=text) if not self._withdrawn:
+                self._withdrawn = True
+                self._tell(
+                    context,
+                    f"{self._venue} takes no new stops: {text}; stops that rest there stay, nothing is opened there",
+                    Severity.CRITICAL,
+                )
+            case OrderAccepted() if self._withdrawn:
+                self._withdrawn = False
+                self._tell(context, f"{self._venue} takes stops again", Severity.WARNING)
+            case _:
+                pass
+
+    def _tell(self, context: Context, text: str, severity: Severity) -> None:
+        risk = self._directory(RISK)
+        if risk is not None:
+            risk.tell(VenueClosed(venue=self._venue, why=text if self._withdrawn else ""))
+        self._told += 1
+        now_ms, epoch = context.now_ms(), Epoch(owner=self._owner_epoch, actor=context.epoch)
+        event = EventRecord(kind="stops_withdrawn", severity=severity, text=text, at_ms=now_ms, subject=self._venue)
+        self._journal.tell(
+            Decision(
+                decision_id=f"{context.path}:withdrawn.{epoch.owner}.{epoch.actor}.{self._told}",
+                path=context.path,
+                epoch=epoch,
+                at_ms=now_ms,
+                events=(event,),
+            )
+        )
