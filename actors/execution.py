@@ -291,6 +291,9 @@ class ExecutionActor(Actor):
             self._pause(answer)
             self._queue.add(job, call.request, resolves=call.resolves)
             job.asking = job.asking or call.resolves
+            if not call.resolves and job.sends == 1 and job.outstanding == 0:
+                # It certainly never counted: an entry that has become old meanwhile is not sent again.
+                job.first_sent_ms = None
         elif call.resolves:
             self._resolved(job, answer)
         else:

@@ -25,10 +25,10 @@ from actors.position_opening import (
     rejection,
     without_orphans,
 )
-from actors.position_record import PositionRecord, rejoined, superseded, with_open_intents
+from actors.position_record import PositionRecord, outcome_of, rejoined, superseded, with_open_intents
 from actors.venue_reader import ACCOUNT, FILLS, VenueReader
 from messages.instruments import Instrument
-from messages.journal import CommitRefused, Decision, IntentOutcome
+from messages.journal import CommitRefused, Decision
 from messages.market import Tick
 from messages.positions import (
     AccountRead,
@@ -53,7 +53,7 @@ from messages.positions import (
     VerifyPosition,
     WakeUp,
 )
-from messages.state import IntentStatus, PositionPhase
+from messages.state import PositionPhase
 from messages.supervision import Due, PositionReady, ReadAccountNow
 from messages.values import PositionKey
 from messages.venue import (
@@ -345,7 +345,7 @@ class PositionActor(Actor):
             case "opening":
                 self._opening_due()
             case _:
-                self._decide(WakeUp())
+                self._decide(VerifyPosition(key=self._key, why=f"{what}: the venue gave no answer"))
 
     def _on_account(self, report: AccountReport, asked_ms: int) -> None:
         if self._case is not None:
@@ -358,9 +358,8 @@ class PositionActor(Actor):
         if case is not None and message.intent.position_id == case.position.position_id:
             self._decide(message)
             return
-        status = IntentStatus.ACCEPTED if isinstance(message.outcome, OrderAccepted) else IntentStatus.REJECTED
-        outcome = IntentOutcome(intent_id=message.intent.intent_id, status=status, at_ms=self.context.now_ms())
-        self._commit(replace(self._record.blank(self.context), outcomes=(outcome,)))
+        blank = self._record.blank(self.context)
+        self._commit(replace(blank, outcomes=(outcome_of(message, at_ms=blank.at_ms),)))
         if self._opening is not None:
             self._reader.account(self.context)
 

@@ -5,10 +5,11 @@ from hashlib import sha256
 from typing import Final
 
 from actors.kernel import Context, Ref
-from messages.journal import Decision, EventRecord, Severity
-from messages.positions import PositionRestored
-from messages.state import CloseReason, PositionPhase, PositionState, TrailingPhase
+from messages.journal import Decision, EventRecord, IntentOutcome, Severity
+from messages.positions import IntentSettled, NeverSent, PositionRestored
+from messages.state import CloseReason, IntentStatus, PositionPhase, PositionState, TrailingPhase
 from messages.values import Epoch, PositionId
+from messages.venue import OrderAccepted, OrderRejected, OutcomeUnknown
 from rules.position_case import PositionCase
 
 WITH_A_POSITION: Final = frozenset({PositionPhase.PENDING_SL, PositionPhase.ACTIVE, PositionPhase.CLOSING})
@@ -61,6 +62,19 @@ class PositionRecord:
             return False
         self.complete = True
         return message.restored is not None
+
+
+def outcome_of(settled: IntentSettled, *, at_ms: int) -> IntentOutcome:
+    """What became of an intent that no position waits for any more: what is unknown stays so."""
+    statuses = {
+        OrderAccepted: IntentStatus.ACCEPTED,
+        OrderRejected: IntentStatus.REJECTED,
+        NeverSent: IntentStatus.NEVER_SENT,
+        OutcomeUnknown: IntentStatus.UNKNOWN,
+    }
+    text = "" if isinstance(settled.outcome, OrderAccepted) else settled.outcome.text
+    status = statuses[type(settled.outcome)]
+    return IntentOutcome(intent_id=settled.intent.intent_id, status=status, at_ms=at_ms, text=text)
 
 
 def with_open_intents(case: PositionCase, message: PositionRestored) -> PositionCase:
