@@ -66,6 +66,8 @@ _BY_WORDS: Final = (
     (re.compile(r"symbol", re.IGNORECASE), RejectReason.NOT_TRADING),
     (re.compile(r"\bqty\b|quantity", re.IGNORECASE), RejectReason.SIZE),
 )
+_SIGNED: Final = re.compile(r"\s*origin_string.*", re.DOTALL)
+"""What was signed comes back with a refused signature: the key is in it."""
 _PARAMETERS: Final = 10001
 _REDUCE_ONLY: Final = 110017
 
@@ -93,7 +95,7 @@ class BybitRefusedError(Exception):
 
 def refusal(code: int, text: str, *, retry_after_s: float | None = None) -> BybitRefusedError:
     """What a ``retCode`` other than 0 means."""
-    words = f"{code} {text}"
+    words = f"{code} {_SIGNED.sub('', text)}".strip()
     if code in _UNKNOWN:
         return BybitRefusedError(OutcomeUnknown(text=words), code)
     reason = _reason(code, text)

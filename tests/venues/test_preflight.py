@@ -127,6 +127,16 @@ def test_of_a_key_that_is_not_taken_nothing_else_is_known(venue: str, wrong: dic
     assert {check.finding for check in checks.values()} == {Finding.UNKNOWN}
 
 
+@pytest.mark.parametrize("venue", VENUES)
+def test_no_finding_shows_a_key(venue: str) -> None:
+    ours = {"api_key": "theKeyItself", "api_secret": "theWrongSecret"}
+    with simulated(venue, keys=Keys(api_key=ours["api_key"])) as simulation:
+        checks = looked_at(config_of(simulation, **ours))
+    assert checks["key"].finding is Finding.WRONG
+    told = " ".join(f"{check.text} {check.what_to_do}" for check in checks.values())
+    assert not any(secret in told for secret in ours.values())
+
+
 @pytest.mark.parametrize("skew_ms", [-90_000, 90_000])
 @pytest.mark.parametrize("venue", VENUES)
 def test_a_clock_that_is_wrong_is_not_taken_for_a_wrong_key(venue: str, skew_ms: int) -> None:
