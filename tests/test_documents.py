@@ -4,12 +4,15 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
 from adapters.settings_source import KNOWN_NAMES
+from holdfast import app
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+SCENARIOS = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
 ROOMS = ("supervisor.py", "actors/kernel/", "actors/", "rules/", "messages/", "adapters/", "persistence/")
 NOT_A_SETTING = {"PAPER", "HOLDFAST_DATA", "HOLDFAST_FACTS"}
 
@@ -41,6 +44,18 @@ def test_every_file_that_the_architecture_points_to_is_there() -> None:
     named = re.findall(r"`((?:actors|rules|messages|adapters|persistence)/[\w/*.]*)`", ARCHITECTURE)
     assert named
     assert [name for name in named if not any(ROOT.glob(name.rstrip("/")))] == []
+
+
+def test_every_scenario_that_is_written_down_is_a_test() -> None:
+    written = set(re.findall(r"`(test_\w+)`", SCENARIOS))
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "scenarios").glob("test_*.py"))
+    assert written
+    assert written - set(re.findall(r"^def (test_\w+)", tests, re.MULTILINE)) == set()
+
+
+@pytest.mark.parametrize("command", sorted(typer.main.get_group(app).commands))
+def test_every_command_is_in_the_readme(command: str) -> None:
+    assert f"`holdfast {command}" in README
 
 
 @pytest.mark.parametrize("room", ROOMS)
