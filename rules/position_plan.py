@@ -29,7 +29,6 @@ from rules.rounding import entry_side
 from rules.sizing import split_quantity
 from rules.stop_lifecycle import StopEvent
 
-MAX_CANCEL_ATTEMPTS: Final = 3
 REREAD_MS: Final = 1_000
 """A reading that something overtook could not be compared with: it is repeated after this."""
 
@@ -235,12 +234,6 @@ def _still_protects(draft: Draft, leftover: Leftover) -> bool:
 def _cancel_leftover(draft: Draft, leftover: Leftover) -> None:
     if any(intent.order.client_order_id == leftover.order.client_order_id for intent in draft.open_intents.values()):
         return
-    if leftover.attempts >= MAX_CANCEL_ATTEMPTS:
-        draft.change_leftover(leftover, attempts=0, not_before_ms=draft.now_ms + 5_000)
-        draft.queries.append(leftover.order)
-        draft.missing = draft.missing | {leftover.order.client_order_id}
-        draft.wake_at(draft.now_ms + 5_000)
-        return
     intent = draft.intend(IntentAction.CANCEL, leftover.order, protective=False)
     draft.change_leftover(leftover, intent_id=intent.intent_id)
 
@@ -261,9 +254,10 @@ def _plan_readings(draft: Draft) -> None:
     due = max(draft.compared_ms + policy.verify_every_ms, draft.account_read_ms + REREAD_MS)
     if draft.exposed == 0:
         due = _entry_looked_for_ms(draft)
+    due = max(due, draft.changed_ms + 1)  # asked for at the moment of a change it would prove nothing
     if draft.now_ms >= due:
         draft.reads_account = True
-    draft.wake_at(max(due, draft.now_ms + REREAD_MS))
+    draft.wake_at(due if draft.now_ms < due else draft.now_ms + REREAD_MS)
 
 
 def _entry_looked_for_ms(draft: Draft) -> int:

@@ -48,7 +48,24 @@ def take_account_read(draft: Draft, read: AccountRead) -> None:
         return
     _ask_for_the_missing(draft, read)
     if _compared_size(draft, read):
+        if draft.compared_ms == 0 and draft.position.close_attempts > 0 and not draft.ended:
+            _tell_of_protection(draft, read)
         draft.compared_ms = read.asked_ms
+
+
+def _tell_of_protection(draft: Draft, read: AccountRead) -> None:
+    """After a close that was refused: what the venue shows of the position and its stop (F8)."""
+    working = draft.position.stop.working
+    shown = working is not None and working.client_order_id not in draft.missing
+    stop = str(working.trigger_price) if working is not None and shown else "none"
+    draft.record(
+        "protection_checked",
+        f"after the refused close the venue shows {draft.position.quantity} open; stop: {stop}",
+        Severity.WARNING if shown else Severity.CRITICAL,
+        stop=stop,
+        quantity=draft.position.quantity,
+        asked_ms=read.asked_ms,
+    )
 
 
 def _ask_for_the_missing(draft: Draft, read: AccountRead) -> None:

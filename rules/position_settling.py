@@ -7,6 +7,7 @@ Invariants:
 """
 
 from dataclasses import replace
+from typing import Final
 
 from messages.journal import Severity
 from messages.positions import IntentSettled, NeverSent
@@ -28,6 +29,10 @@ from rules.position_plan_exit import decide_close
 from rules.position_stop import stop_confirmed, stop_failed
 
 TAKE_PROFIT_RETRY_MS = 5_000
+CANCEL_ATTEMPTS: Final = 3
+CANCEL_WAIT_MS: Final = 60_000
+CANCEL_WAIT_DOUBLINGS: Final = 4
+CANCEL_WAIT_CAP_MS: Final = 600_000
 
 
 def take_settled(draft: Draft, settled: IntentSettled) -> None:
@@ -160,27 +165,52 @@ def _close_refused(draft: Draft, reason: RejectReason, text: str) -> None:
         close_attempts=attempts,
         close_not_before_ms=draft.now_ms + wait_ms,
     )
-    draft.doubt()
+    draft.compared_ms = 0  # the account is read a moment from now: what is asked for now would prove nothing
     draft.reads_fills = True
     working = draft.position.stop.working
     draft.record(
         "close_refused",
         f"try {attempts}: {text}; "
-        + (f"the stop at {working.trigger_price} still stands" if working else "no stop is working"),
+        + (f"the stop at {working.trigger_price} is looked for" if working else "no stop is working"),
         Severity.ERROR if working else Severity.CRITICAL,
     )
 
 
 def _cancel_refused(draft: Draft, intent: Intent, text: str) -> None:
+    """The order is asked for by its id, and what the answer shows is the truth: gone, or resting for now."""
     for leftover in _leftovers_of(draft, intent):
         attempts = leftover.attempts + 1
         draft.change_leftover(
-            leftover, intent_id=None, attempts=attempts, not_before_ms=draft.now_ms + 500 * 2**attempts
+            leftover, intent_id=None, attempts=attempts, not_before_ms=draft.now_ms + cancel_wait_ms(attempts)
         )
+        _tell_of_cancels(draft, intent, attempts, text)
     draft.queries.append(intent.order)
     draft.missing = draft.missing | {intent.order.client_order_id}
     if draft.position.stop.intent_id == intent.intent_id:
         stop_failed(draft, f"cancel before the move: {text}")
+        attempts = draft.position.stop.attempts
+        if draft.position.stop.working is not None:
+            draft.change_stop(not_before_ms=draft.now_ms + cancel_wait_ms(attempts))
+        _tell_of_cancels(draft, intent, attempts, text)
+
+
+def cancel_wait_ms(attempts: int) -> int:
+    """How long after the ``attempts``-th refusal a cancel may be tried again: soon at first, then rarely (F16)."""
+    if attempts < CANCEL_ATTEMPTS:
+        return 500 << attempts
+    doublings = min(attempts - CANCEL_ATTEMPTS, CANCEL_WAIT_DOUBLINGS)
+    return min(CANCEL_WAIT_MS << doublings, CANCEL_WAIT_CAP_MS)
+
+
+def _tell_of_cancels(draft: Draft, intent: Intent, attempts: int, text: str) -> None:
+    if attempts == CANCEL_ATTEMPTS:
+        order = intent.order
+        draft.record(
+            "cancel_refused",
+            f"{attempts} requests to cancel {order.kind} {order.client_order_id} were refused: {text}; "
+            "unless the venue shows it gone it rests, and is tried again now and then",
+            Severity.CRITICAL,
+        )
 
 
 def _leftovers_of(draft: Draft, intent: Intent) -> list[Leftover]:
