@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 import pytest
@@ -37,7 +37,7 @@ class Sent:
 
     venue = Venue("bybit")
     capabilities = PAPER.capabilities
-    windows: tuple[RateWindow, ...] = ()
+    windows: Sequence[RateWindow] = ()
 
     def __init__(self) -> None:
         self.requests: list[VenueRequest] = []
