@@ -129,6 +129,12 @@ def _new_stop(draft: Draft, price: Price) -> StopOrder:
     )
 
 
+def _replacement(draft: Draft, price: Price, quantity: Quantity | None) -> StopOrder:
+    """A new stop for one that cannot be amended; where none goes without a quantity, it has the position's (F25)."""
+    sized = quantity is not None or draft.situation.capabilities.whole_position_stop
+    return replace(_new_stop(draft, price), quantity=quantity if sized else draft.exposed)
+
+
 def _stop_quantity(draft: Draft) -> Quantity | None:
     return None if draft.situation.capabilities.whole_position_stop else draft.exposed
 
@@ -210,11 +216,11 @@ def _move_stop(draft: Draft, working: StopOrder) -> None:
         moved = replace(working, trigger_price=price, quantity=quantity)
         _send_stop(draft, IntentAction.AMEND, moved, StopEvent.MOVE_SENT)
     elif capabilities.two_stops:
-        _send_stop(draft, IntentAction.PLACE, replace(_new_stop(draft, price), quantity=quantity), StopEvent.MOVE_SENT)
+        _send_stop(draft, IntentAction.PLACE, _replacement(draft, price, quantity), StopEvent.MOVE_SENT)
     else:
         intent = draft.intend(IntentAction.CANCEL, stop_spec(draft, working), protective=True)
         draft.pass_stop_to(StopEvent.MOVE_SENT)
-        draft.change_stop(next=replace(_new_stop(draft, price), quantity=quantity), intent_id=intent.intent_id)
+        draft.change_stop(next=_replacement(draft, price, quantity), intent_id=intent.intent_id)
 
 
 def _wake_for_trailing(draft: Draft, working: StopOrder) -> None:

@@ -1,4 +1,4 @@
-"""What people do past Holdfast, with another client on the same account."""
+"""F14, F15, F21, F25: what people do past Holdfast, with another client on the same account."""
 
 from decimal import Decimal
 

@@ -123,9 +123,20 @@ def _orders_of(world: Books, position: PositionReport) -> list[OrderReport]:
 
 
 def _is_of_ours(world: Books, order: OrderReport) -> bool:
-    """Ours by its id; where stops carry none, whatever stop is there."""
+    """Ours by its id; where stops carry none, whatever stop is there; and one of others that was taken over (S6.3)."""
+    if order.kind is OrderKind.STOP_MARKET and not is_ours(order.client_order_id) and _is_taken_over(world, order):
+        return True
     anonymous = not world.profile.capabilities.stop_client_order_id and order.client_order_id is None
     return is_ours(order.client_order_id) or (anonymous and order.kind is OrderKind.STOP_MARKET)
+
+
+def _is_taken_over(world: Books, order: OrderReport) -> bool:
+    """Somebody else's stop counts once the record names it; whether it covers, the venue's account says."""
+    return order.client_order_id is not None and any(
+        restored.position.stop.working is not None
+        and restored.position.stop.working.client_order_id == order.client_order_id
+        for restored in world.store.load()
+    )
 
 
 def _flat_problems(world: Books) -> Iterator[str]:
