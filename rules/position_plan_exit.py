@@ -40,6 +40,9 @@ def plan_close(draft: Draft) -> None:
     if position.close_order_id is not None:
         _limit_close_life(draft)
         return
+    if position.stop.working is not None and not draft.situation.instrument.trading:
+        # It would be refused again and again; the stop stands, and the end of the suspension is told (F21).
+        return
     if draft.now_ms < position.close_not_before_ms:
         draft.wake_at(position.close_not_before_ms)
         return

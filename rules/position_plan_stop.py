@@ -201,6 +201,9 @@ def _move_stop(draft: Draft, working: StopOrder) -> None:
         quantity = draft.exposed
     if price == working.trigger_price and quantity == working.quantity:
         return
+    if not capabilities.amend_stop and not draft.situation.instrument.trading:
+        # A new order would be refused, and where the old one has to go first nothing would be left (F21).
+        return
     # Also while the venue refuses the move (F10): what cannot rest there is triggered here.
     mark = draft.situation.watched
     if mark is not None and would_trigger(side=draft.position.side, stop_price=price, mark=mark):
@@ -208,9 +211,6 @@ def _move_stop(draft: Draft, working: StopOrder) -> None:
         return
     if draft.now_ms < stop.not_before_ms:
         draft.wake_at(stop.not_before_ms)
-        return
-    if not capabilities.amend_stop and not draft.situation.instrument.trading:
-        # A new order would be refused, and where the old one has to go first nothing would be left (F21).
         return
     if capabilities.amend_stop:
         moved = replace(working, trigger_price=price, quantity=quantity)
