@@ -9,12 +9,14 @@ of positions.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
 
 from actors.kernel import Actor, Ref
+from actors.record import Record, rejection
 from messages.instruments import Instrument
-from messages.journal import Decision, EventRecord, Severity, SignalFate, Verdict
+from messages.journal import EventRecord, Severity, SignalFate
 from messages.orders import PositionReport
 from messages.positions import (
     AdoptPosition,
@@ -39,7 +41,7 @@ from messages.supervision import (
     RestoreVenue,
     VenueRestored,
 )
-from messages.values import Epoch, PositionKey, Side, Symbol, Venue
+from messages.values import PositionKey, Side, Symbol, Venue
 from messages.venue import AccountReport
 
 SpawnPosition: TypeAlias = Callable[[PositionKey, Instrument, Ref], Ref]
@@ -99,7 +101,7 @@ class DeskActor(Actor):
         self._spawn = spawn
         self._untracked = untracked
         self._hedge_mode = hedge_mode
-        self._owner_epoch = owner_epoch
+        self._book = Record(journal=journal, owner_epoch=owner_epoch)
         self._instruments: dict[Symbol, Instrument] = {}
         self._positions: dict[PositionKey, Ref] = {}
         self._not_ready: set[PositionKey] = set()
@@ -109,7 +111,6 @@ class DeskActor(Actor):
         self._is_open = False
         self._waiting: list[OpenPosition] = []
         self._alerted: set[PositionKey] = set()
-        self._decisions = 0
 
     def on_start(self) -> None:
         self._journal.tell(RestoreVenue(path=self.context.path, venue=self._venue))
@@ -221,7 +222,15 @@ class DeskActor(Actor):
         self._has_compared = True
         for position in report.positions:
             self._look_at(position, report)
+        self._look_for_the_others(report)
         self._open_when_ready()
+
+    def _look_for_the_others(self, report: AccountReport) -> None:
+        """A position that the account does not show may be over without anybody having been told (F11)."""
+        shown = {self._key(position.symbol, position.side) for position in report.positions}
+        for key, ref in self._positions.items():
+            if key not in shown:
+                ref.tell(VerifyPosition(key=key, why="the account shows no position here"))
 
     def _pass_prices_on(self, report: AccountReport) -> None:
         market = self._find(self._market_path)
@@ -276,15 +285,7 @@ class DeskActor(Actor):
 
     def _refuse(self, message: OpenPosition, reason: str) -> None:
         signal = message.signal
-        fate = SignalFate(
-            signal_id=signal.signal_id,
-            at_ms=self.context.now_ms(),
-            verdict=Verdict.REJECTED,
-            reason=reason,
-            symbol=signal.symbol,
-            raw=signal.raw,
-            venue=self._venue,
-        )
+        fate = rejection(signal, reason, venue=self._venue, at_ms=self.context.now_ms())
         self._commit(signals=(fate,))
         key = self._key(signal.symbol, signal.side)
         self._risk.tell(PositionEnded(key=key, reservation_id=message.reservation_id))
@@ -295,15 +296,4 @@ class DeskActor(Actor):
         self._commit(events=(event,))
 
     def _commit(self, *, events: tuple[EventRecord, ...] = (), signals: tuple[SignalFate, ...] = ()) -> None:
-        self._decisions += 1
-        epoch = Epoch(owner=self._owner_epoch, actor=self.context.epoch)
-        self._journal.tell(
-            Decision(
-                decision_id=f"{self.context.path}:{epoch.owner}.{epoch.actor}.{self._decisions}",
-                path=self.context.path,
-                epoch=epoch,
-                at_ms=self.context.now_ms(),
-                events=events,
-                signals=signals,
-            )
-        )
+        self._book.write(replace(self._book.blank(self.context), events=events, signals=signals))

@@ -19,10 +19,8 @@ from actors.order_audit import OrderAudit
 from actors.ports import VenueCalls
 from actors.rate_budget import RateBudget
 from actors.venue_queue import (
-    ENTRY,
     POLL,
     PROTECTIVE,
-    REDUCING,
     Call,
     Job,
     SettledIntents,
@@ -30,6 +28,7 @@ from actors.venue_queue import (
     Waiting,
     intent_of,
     may_run_twice,
+    priority_of,
     request_of,
     stop_among,
 )
@@ -152,13 +151,7 @@ class ExecutionActor(Actor):
             self._ask_for(job)
 
     def _job(self, intent: Intent, path: str) -> Job:
-        if intent.protective:
-            priority = PROTECTIVE
-        elif intent.order.reduce_only:
-            priority = REDUCING
-        else:
-            priority = ENTRY
-        job = Job(path=path, priority=priority, intent=intent)
+        job = Job(path=path, priority=priority_of(intent), intent=intent)
         self._jobs[intent.intent_id] = job
         return job
 

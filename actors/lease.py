@@ -5,12 +5,12 @@ commit would tell it; but what was committed before the pause would still go out
 old word waits for a new one (DESIGN §9).
 """
 
+from dataclasses import replace
 from typing import Final
 
 from actors.kernel import Context, Ref
-from messages.journal import Decision
+from actors.record import Record
 from messages.supervision import Due
-from messages.values import Epoch
 
 LEASE_MS: Final = 1_000
 ANSWER_S: Final = 2.0
@@ -21,11 +21,9 @@ class Lease:
     """The word of the journal, and the question for it."""
 
     def __init__(self, *, journal: Ref, owner_epoch: int) -> None:
-        self._journal = journal
-        self._owner_epoch = owner_epoch
+        self._record = Record(journal=journal, owner_epoch=owner_epoch, series="lease")
         self._confirmed_ms = 0
         self._asked_ms: int | None = None
-        self._questions = 0
         self.lost = False
 
     def holds(self, now_ms: int) -> bool:
@@ -40,18 +38,9 @@ class Lease:
         """Ask for a new word, unless that is under way; answered with Committed or CommitRefused."""
         if self.lost or self._asked_ms is not None:
             return
-        self._asked_ms = context.now_ms()
-        self._questions += 1
-        epoch = Epoch(owner=self._owner_epoch, actor=context.epoch)
-        self._journal.tell(
-            Decision(
-                decision_id=f"{context.path}:{epoch.owner}.{epoch.actor}.lease{self._questions}",
-                path=context.path,
-                epoch=epoch,
-                at_ms=self._asked_ms,
-                reply=True,
-            )
-        )
+        question = replace(self._record.blank(context), reply=True)
+        self._asked_ms = question.at_ms
+        self._record.write(question)
         context.schedule_once("lease", ANSWER_S, Due(what="lease"))
 
     def answered(self, context: Context, *, granted: bool) -> None:

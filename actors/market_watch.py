@@ -1,9 +1,10 @@
 """What one position's actor knows of the market, and what it lets the market actor keep from it."""
 
 from actors.kernel import Context, Ref
+from messages.instruments import Instrument
 from messages.market import AttentionBand, Tick
 from messages.orders import FillReport
-from messages.positions import WakeUp
+from messages.positions import PositionSummary, WakeUp
 from messages.state import StopOrder
 from messages.supervision import WatchMarket
 from messages.values import Price, Side, Venue
@@ -43,6 +44,18 @@ class MarketWatch:
             self.mark += fill.price - self.last
             self.last = fill.price
             self._time_ms = fill.time_ms
+
+    def summary(self, case: PositionCase | None, instrument: Instrument) -> PositionSummary | None:
+        """The position of ``case`` for people, beside the prices as they were last seen here."""
+        if case is None:
+            return None
+        return PositionSummary(
+            position=case.position,
+            trailing=case.trailing,
+            last_price=self.last,
+            mark_price=self.mark,
+            contract_size=instrument.contract_size,
+        )
 
     def tell(self, context: Context, case: PositionCase | None, situation: Situation) -> None:
         """Say between which prices nothing can change; without a position none matters, without a stop every one."""

@@ -1,11 +1,14 @@
 """The audit log of one venue: each request that concerns an order, with its answer and the time of each."""
 
+from dataclasses import replace
+
 from actors.addresses import Directory
 from actors.kernel import Context, Ref
+from actors.record import Record
 from actors.venue_queue import Call
 from actors.withdrawn import WithdrawnStops
-from messages.journal import AuditRecord, Decision
-from messages.values import Epoch, Venue
+from messages.journal import AuditRecord
+from messages.values import Venue
 from messages.venue import VenueAnswer
 
 
@@ -14,17 +17,13 @@ class OrderAudit:
 
     def __init__(self, *, venue: Venue, journal: Ref, directory: Directory, owner_epoch: int) -> None:
         self._venue = venue
-        self._journal = journal
-        self._owner_epoch = owner_epoch
-        self._rows = 0
+        self._record = Record(journal=journal, owner_epoch=owner_epoch)
         self._withdrawn = WithdrawnStops(venue=venue, journal=journal, directory=directory, owner_epoch=owner_epoch)
 
     def record(self, context: Context, call: Call, answer: VenueAnswer) -> None:
         """Put ``call`` and its ``answer``, which came now, on record."""
         self._withdrawn.look(context, call, answer)
         intent = call.job.intent
-        self._rows += 1
-        epoch = Epoch(owner=self._owner_epoch, actor=context.epoch)
         row = AuditRecord(
             intent_id=intent.intent_id if intent is not None else None,
             position_id=intent.position_id if intent is not None else None,
@@ -35,12 +34,4 @@ class OrderAudit:
             requested_ms=call.sent_ms,
             answered_ms=context.now_ms(),
         )
-        self._journal.tell(
-            Decision(
-                decision_id=f"{context.path}:{epoch.owner}.{epoch.actor}.{self._rows}",
-                path=context.path,
-                epoch=epoch,
-                at_ms=row.answered_ms,
-                audit=(row,),
-            )
-        )
+        self._record.write(replace(self._record.blank(context), audit=(row,)))

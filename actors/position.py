@@ -22,10 +22,10 @@ from actors.position_opening import (
     PositionMessage,
     PositionSurroundings,
     orphans_of,
-    rejection,
     without_orphans,
 )
 from actors.position_record import PositionRecord, outcome_of, rejoined, superseded, with_open_intents
+from actors.record import rejection
 from actors.venue_reader import ACCOUNT, FILLS, VenueReader
 from messages.instruments import Instrument
 from messages.journal import CommitRefused, Decision
@@ -44,7 +44,6 @@ from messages.positions import (
     OrderUpdated,
     PositionEnded,
     PositionRestored,
-    PositionSummary,
     PositionUpdated,
     ResolveIntents,
     RestorePosition,
@@ -143,7 +142,7 @@ class PositionActor(Actor):
             case Due(what=what):
                 self._on_due(what)
             case DescribePosition():
-                return self._summary()
+                return self._watch.summary(self._case, self._instrument)
             case Settle():
                 self._settling.append(self.context.defer_reply())
                 self._stop_opening()
@@ -472,29 +471,17 @@ class PositionActor(Actor):
         if self._restored and self._opening is None:
             self._around.desk.tell(ReadAccountNow(why=f"{self._key.symbol} was opened from outside"))
 
-    # --- questions ----------------------------------------------------------------------------------------------------
-
-    def _summary(self) -> PositionSummary | None:
-        if self._case is None:
-            return None
-        case = self._case
-        return PositionSummary(
-            position=case.position,
-            trailing=case.trailing,
-            last_price=self._watch.last,
-            mark_price=self._watch.mark,
-            contract_size=self._instrument.contract_size,
-        )
+    # --- shutdown -----------------------------------------------------------------------------------------------------
 
     def _stop_opening(self) -> None:
-        """At shutdown: nothing is begun any more, and no tick moves a stop; what is under way goes on."""
+        """Nothing is begun any more, and no tick moves a stop; what is under way goes on."""
         self._stopping = True
         if self._opening is not None:
             self._decline(STOPPING)
         self._answer_settling()
 
     def _answer_settling(self) -> None:
-        """At shutdown: nothing is answered before every order in flight is known, and what is open has its stop."""
+        """Nothing is answered before every order in flight is known, and what is open has its stop."""
         case = self._case
         busy = case is not None and (bool(case.intents) or case.position.phase in UNDER_WAY)
         if self._settling and not busy and self._restored:

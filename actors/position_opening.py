@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from actors import addresses
 from actors.kernel import Ref, Terminated
 from messages.instruments import Capabilities
-from messages.journal import CommitRefused, Decision, EventRecord, Severity, SignalFate, Verdict
+from messages.journal import CommitRefused, Decision, EventRecord, Severity
 from messages.market import Tick
 from messages.orders import OrderReport
 from messages.positions import (
@@ -27,10 +27,9 @@ from messages.positions import (
     VerifyPosition,
     WakeUp,
 )
-from messages.signals import Signal
 from messages.state import Intent, IntentAction
 from messages.supervision import Due
-from messages.values import IntentId, PositionKey, Venue
+from messages.values import IntentId, PositionKey
 from messages.venue import AccountReport
 from rules.client_order_ids import parse_client_order_id
 from rules.position_case import PositionPolicies, spec_of
@@ -126,16 +125,3 @@ def without_orphans(blank: Decision, orphans: Sequence[OrderReport], *, key: Pos
         subject=f"{key.venue}/{addresses.position_name(key)}",
     )
     return replace(blank, intents=orphan_cancels(orphans, key=key, stamp=stamp, now_ms=blank.at_ms), events=(event,))
-
-
-def rejection(signal: Signal, reason: str, *, venue: Venue, at_ms: int) -> SignalFate:
-    """The fate of a signal that does not become a position."""
-    return SignalFate(
-        signal_id=signal.signal_id,
-        at_ms=at_ms,
-        verdict=Verdict.REJECTED,
-        reason=reason,
-        symbol=signal.symbol,
-        raw=signal.raw,
-        venue=venue,
-    )

@@ -5,38 +5,26 @@ from hashlib import sha256
 from typing import Final
 
 from actors.kernel import Context, Ref
+from actors.record import Record
 from messages.journal import Decision, EventRecord, IntentOutcome, Severity
 from messages.positions import IntentSettled, NeverSent, PositionRestored
 from messages.state import CloseReason, IntentStatus, PositionPhase, PositionState, TrailingPhase
-from messages.values import Epoch, PositionId
+from messages.values import PositionId
 from messages.venue import OrderAccepted, OrderRejected, OutcomeUnknown
 from rules.position_case import PositionCase
 
 WITH_A_POSITION: Final = frozenset({PositionPhase.PENDING_SL, PositionPhase.ACTIVE, PositionPhase.CLOSING})
 
 
-class PositionRecord:
-    """Numbers the decisions of one incarnation and hands them to the journal.
+class PositionRecord(Record):
+    """The decisions of one position's actor, and the names that they give.
 
     ``complete``: the database itself was asked at the start, not the spool alone.
     """
 
     def __init__(self, *, journal: Ref, owner_epoch: int) -> None:
-        self._journal = journal
-        self._owner_epoch = owner_epoch
-        self._decisions = 0
+        super().__init__(journal=journal, owner_epoch=owner_epoch)
         self.complete = True
-
-    def blank(self, context: Context) -> Decision:
-        """A decision of this incarnation, with nothing in it yet."""
-        self._decisions += 1
-        epoch = Epoch(owner=self._owner_epoch, actor=context.epoch)
-        return Decision(
-            decision_id=f"{context.path}:{epoch.owner}.{epoch.actor}.{self._decisions}",
-            path=context.path,
-            epoch=epoch,
-            at_ms=context.now_ms(),
-        )
 
     def commit(self, context: Context, decision: Decision) -> None:
         """Have ``decision`` made durable.
@@ -45,7 +33,7 @@ class PositionRecord:
             StaleEpoch: This incarnation was replaced.
         """
         context.check_epoch()
-        self._journal.tell(decision)
+        self.write(decision)
 
     def stamp(self, context: Context) -> str:
         """Unique among everything that any incarnation decided."""

@@ -8,12 +8,12 @@ JournalChanged, OwnershipLost, PauseOpening, ResumeOpening, VenueClosed, VenueRe
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, assert_never
 
 from actors import addresses
 from actors.kernel import Actor, Ref
-from messages.journal import Decision, SignalFate, Verdict
+from actors.record import Record, rejection
 from messages.positions import ExposureChanged, OpenPosition, PositionEnded
 from messages.signals import Signal
 from messages.supervision import (
@@ -30,7 +30,7 @@ from messages.supervision import (
     VenueClosed,
     VenueRestored,
 )
-from messages.values import ZERO, Epoch, Money, PositionKey, Venue
+from messages.values import ZERO, Money, PositionKey, Venue
 from rules.limits import Book, Limits, Refused, closed, filled, release, reserve
 
 RESERVATION_LIFE_S: Final = 120.0
@@ -69,7 +69,7 @@ class RiskActor(Actor):
         self._journal = journal
         self._desks = desks
         self._policy = policy
-        self._owner_epoch = owner_epoch
+        self._record = Record(journal=journal, owner_epoch=owner_epoch)
         self._book = Book()
         self._restored = False
         self._waiting: list[ConsiderSignal] = []
@@ -81,7 +81,6 @@ class RiskActor(Actor):
         self._realized_pnl: Money = ZERO
         self._accepted = 0
         self._rejected = 0
-        self._decisions = 0
 
     def on_start(self) -> None:
         self._journal.tell(RestoreVenue(path=self.context.path, venue=None))
@@ -220,24 +219,7 @@ class RiskActor(Actor):
             self._rejected += 1
 
     def _reject(self, signal: Signal, venue: Venue, reason: str) -> None:
-        self._decisions += 1
         self._rejected += 1
-        epoch = Epoch(owner=self._owner_epoch, actor=self.context.epoch)
-        fate = SignalFate(
-            signal_id=signal.signal_id,
-            at_ms=self.context.now_ms(),
-            verdict=Verdict.REJECTED,
-            reason=reason,
-            symbol=signal.symbol,
-            raw=signal.raw,
-            venue=venue,
-        )
-        self._journal.tell(
-            Decision(
-                decision_id=f"{self.context.path}:{epoch.owner}.{epoch.actor}.{self._decisions}",
-                path=self.context.path,
-                epoch=epoch,
-                at_ms=self.context.now_ms(),
-                signals=(fate,),
-            )
-        )
+        blank = self._record.blank(self.context)
+        fate = rejection(signal, reason, venue=venue, at_ms=blank.at_ms)
+        self._record.write(replace(blank, signals=(fate,)))

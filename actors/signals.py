@@ -8,12 +8,14 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, assert_never
 
 from actors.kernel import Actor, Ref
-from messages.journal import Decision, SignalFate, Verdict
+from actors.record import Record
+from messages.journal import SignalFate, Verdict
 from messages.supervision import ConsiderSignal, RawSignal, RestoreSignals, SignalsRestored
-from messages.values import Epoch, Venue
+from messages.values import Venue
 from rules.signal_intake import SignalRefused, parse_signal
 
 SEEN_KEPT: Final = 50_000
@@ -37,11 +39,10 @@ class SignalActor(Actor):
         self._risk = risk
         self._venues = tuple(venues)
         self._max_age_s = max_age_s
-        self._owner_epoch = owner_epoch
+        self._record = Record(journal=journal, owner_epoch=owner_epoch)
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._restored = False
         self._waiting: list[RawSignal] = []
-        self._decisions = 0
 
     def on_start(self) -> None:
         self._journal.tell(RestoreSignals(path=self.context.path, since_ms=self.context.now_ms() - KNOWN_FOR_MS))
@@ -79,22 +80,13 @@ class SignalActor(Actor):
         return True
 
     def _refuse(self, refused: SignalRefused) -> None:
-        self._decisions += 1
-        epoch = Epoch(owner=self._owner_epoch, actor=self.context.epoch)
+        blank = self._record.blank(self.context)
         fate = SignalFate(
             signal_id=refused.signal_id,
-            at_ms=self.context.now_ms(),
+            at_ms=blank.at_ms,
             verdict=Verdict.REJECTED,
             reason=refused.reason,
             symbol=refused.symbol,
             raw=refused.raw,
         )
-        self._journal.tell(
-            Decision(
-                decision_id=f"{self.context.path}:{epoch.owner}.{epoch.actor}.{self._decisions}",
-                path=self.context.path,
-                epoch=epoch,
-                at_ms=self.context.now_ms(),
-                signals=(fate,),
-            )
-        )
+        self._record.write(replace(blank, signals=(fate,)))

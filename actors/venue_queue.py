@@ -214,6 +214,13 @@ def intent_of(job: Job) -> Intent:
     return job.intent
 
 
+def priority_of(intent: Intent) -> int:
+    """How urgent ``intent`` is."""
+    if intent.protective:
+        return PROTECTIVE
+    return REDUCING if intent.order.reduce_only else ENTRY
+
+
 def request_of(intent: Intent) -> PlaceOrder | AmendOrder | CancelOrder:
     """``intent`` as a request to the venue."""
     match intent.action:

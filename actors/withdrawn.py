@@ -5,12 +5,15 @@
 **On crash** the next answer to a stop tells again.
 """
 
+from dataclasses import replace
+
 from actors.addresses import RISK, Directory
 from actors.kernel import Context, Ref
+from actors.record import Record
 from actors.venue_queue import Call
-from messages.journal import Decision, EventRecord, Severity
+from messages.journal import EventRecord, Severity
 from messages.supervision import VenueClosed
-from messages.values import Epoch, OrderKind, Venue
+from messages.values import OrderKind, Venue
 from messages.venue import OrderAccepted, OrderRejected, PlaceOrder, RejectReason, VenueAnswer
 
 
@@ -19,11 +22,9 @@ class WithdrawnStops:
 
     def __init__(self, *, venue: Venue, journal: Ref, directory: Directory, owner_epoch: int) -> None:
         self._venue = venue
-        self._journal = journal
         self._directory = directory
-        self._owner_epoch = owner_epoch
+        self._record = Record(journal=journal, owner_epoch=owner_epoch, series="withdrawn.")
         self._withdrawn = False
-        self._told = 0
 
     def look(self, context: Context, call: Call, answer: VenueAnswer) -> None:
         """Take note of the ``answer`` to ``call``, whichever request that was."""
@@ -47,15 +48,8 @@ class WithdrawnStops:
         risk = self._directory(RISK)
         if risk is not None:
             risk.tell(VenueClosed(venue=self._venue, why=text if self._withdrawn else ""))
-        self._told += 1
-        now_ms, epoch = context.now_ms(), Epoch(owner=self._owner_epoch, actor=context.epoch)
-        event = EventRecord(kind="stops_withdrawn", severity=severity, text=text, at_ms=now_ms, subject=self._venue)
-        self._journal.tell(
-            Decision(
-                decision_id=f"{context.path}:withdrawn.{epoch.owner}.{epoch.actor}.{self._told}",
-                path=context.path,
-                epoch=epoch,
-                at_ms=now_ms,
-                events=(event,),
-            )
+        blank = self._record.blank(context)
+        event = EventRecord(
+            kind="stops_withdrawn", severity=severity, text=text, at_ms=blank.at_ms, subject=self._venue
         )
+        self._record.write(replace(blank, events=(event,)))

@@ -7,14 +7,16 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, assert_never
 
 from actors.kernel import Actor, Ref, Terminated
+from actors.record import Record
 from messages.instruments import Instrument
-from messages.journal import Decision, EventRecord, Severity
+from messages.journal import EventRecord, Severity
 from messages.positions import VenueRead, VenueReadDone, VerifyPosition
 from messages.supervision import Due
-from messages.values import Epoch, PositionKey, Symbol, Venue
+from messages.values import PositionKey, Symbol, Venue
 from messages.venue import AccountReport, FetchAccount, FetchInstruments, InstrumentsReport
 from rules.protection_audit import Finding, FindingKind, audit
 
@@ -43,10 +45,9 @@ class ProtectionMonitor(Actor):
         self._desk = desk
         self._journal = journal
         self._hedge_mode = hedge_mode
-        self._owner_epoch = owner_epoch
+        self._record = Record(journal=journal, owner_epoch=owner_epoch)
         self._instruments: dict[tuple[Venue, Symbol], Instrument] = {}
         self._since_ms: dict[Symbol, int] = {}
-        self._decisions = 0
 
     def on_start(self) -> None:
         self.context.watch(self._execution)
@@ -115,14 +116,4 @@ class ProtectionMonitor(Actor):
                     subject=f"{self._venue}/{finding.symbol}",
                 )
             )
-        self._decisions += 1
-        epoch = Epoch(owner=self._owner_epoch, actor=self.context.epoch)
-        self._journal.tell(
-            Decision(
-                decision_id=f"{self.context.path}:{epoch.owner}.{epoch.actor}.{self._decisions}",
-                path=self.context.path,
-                epoch=epoch,
-                at_ms=now_ms,
-                events=tuple(events),
-            )
-        )
+        self._record.write(replace(self._record.blank(self.context), events=tuple(events)))
