@@ -54,7 +54,7 @@ class SimulatedVenue:
         options = ("--port", str(self.port), "--ledger", str(self.book), "--state", str(self.state))
         with out.open("wb") as file:
             self.process = subprocess.Popen(
-                [*PROGRAM, "simulate", self.venue, *options, *self.arguments],
+                [*PROGRAM, "simulate", *options, *self.arguments, self.venue],
                 cwd=self.directory,
                 env=Installation(self.directory / "home").environ({}),
                 stdin=subprocess.DEVNULL,
