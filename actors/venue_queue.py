@@ -130,7 +130,7 @@ class VenueQueue:
         goes out while a reading waits for its weight. No position is opened while something protective waits.
         """
         passed: list[Waiting] = []
-        exhausted: set[str] = set()
+        exhausted: dict[bool, set[str]] = {True: set(), False: set()}
         self._allowed_from_ms = 0
         try:
             while self._waiting and now_ms >= self._paused_until_ms and self._has_worker(self._waiting[0], now_ms):
@@ -150,16 +150,22 @@ class VenueQueue:
                 heappush(self._waiting, each)
         return None
 
-    def _is_allowed(self, head: Waiting, exhausted: set[str], now_ms: int) -> bool:
-        """Whether the venue's limits leave room for it; what it is short of is ``exhausted`` for those behind it."""
+    def _is_allowed(self, head: Waiting, exhausted: Mapping[bool, set[str]], now_ms: int) -> bool:
+        """Whether the venue's limits leave room for it; what it is short of is ``exhausted`` for those behind it.
+
+        What is kept for protection is for orders and questions about them: readings, however urgent, do without.
+        """
+        protective = head.priority <= PROTECTIVE and head.job.read is None
         short = False
         for name, units in self._cost(head.request).items():
-            wait_ms = self._budget.wait_ms({name: units}, protective=head.priority <= PROTECTIVE, now_ms=now_ms)
+            wait_ms = self._budget.wait_ms({name: units}, protective=protective, now_ms=now_ms)
             if wait_ms > 0:
-                exhausted.add(name)
+                exhausted[False].add(name)
+                if protective:
+                    exhausted[True].add(name)
                 due_ms = now_ms + wait_ms
                 self._allowed_from_ms = min(self._allowed_from_ms or due_ms, due_ms)
-            short = short or (units > 0 and name in exhausted)
+            short = short or (units > 0 and name in exhausted[protective])
         return not short
 
     def may_still_place(self, order_id: ClientOrderId) -> bool:

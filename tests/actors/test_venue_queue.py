@@ -4,6 +4,7 @@ from decimal import Decimal
 from actors.rate_budget import RateBudget
 from actors.venue_queue import ENTRY, POLL, PROTECTIVE, RESERVED_FOR_PROTECTION, WORKERS, Call, Job, VenueQueue
 from messages.orders import OrderSpec
+from messages.positions import VenueRead
 from messages.state import Intent, IntentAction
 from messages.values import (
     ClientOrderId,
@@ -122,3 +123,19 @@ def test_a_stop_that_only_counts_as_an_order_does_not_wait_behind_a_reading_that
     assert queue.next(10) is None, "no position is opened while something protective waits"
     assert queue.look_again_ms(10) == 60_000
     assert [queue.next(60_000) is not None for _ in range(2)] == [True, True]
+
+
+def test_readings_however_urgent_leave_the_share_of_protection_to_orders_and_questions_about_them() -> None:
+    queue = VenueQueue(
+        budget=RateBudget([RateWindow(name="weight", limit=10, window_ms=60_000)]), cost=lambda _request: {"weight": 2}
+    )
+    urgent = VenueRead(path="p", request=FetchAccount(), urgent=True)
+    for number in range(5):
+        queue.add(Job(path="p", priority=PROTECTIVE, read=urgent, number=number), FetchAccount(), resolves=False)
+    assert [queue.next(0) is not None for _ in range(5)] == [True, True, True, True, False]
+
+    queue.add(a_job(PROTECTIVE), PlaceOrder(order=an_intent(OrderPurpose.CLOSE).order), resolves=False)
+
+    stop = queue.next(0)
+    assert stop is not None
+    assert isinstance(stop.request, PlaceOrder)
