@@ -372,7 +372,7 @@ class PositionActor(Actor):
         elif self._case is not None or self._opening is not None:
             self._refuse(message, "the symbol has a position already")
         else:
-            self._opening = OpeningAttempt(command=message, since_ms=self.context.now_ms())
+            self._opening = OpeningAttempt(command=message)
             self.context.schedule_once("opening", MAX_OPENING_MS / 1_000, Due(what="opening"))
             self._prepare_opening()
 

@@ -81,7 +81,6 @@ class OpeningAttempt:
     """An OpenPosition on its way: the leverage is set, the account found clean, and a price known, then it is sent."""
 
     command: OpenPosition
-    since_ms: int
     leverage_set: bool = False
     clean: bool = False
 

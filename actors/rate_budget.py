@@ -32,11 +32,6 @@ class RateBudget:
                 self._spent[name].append((now_ms, units))
                 self._sums[name] += units
 
-    def used_percent(self, name: str, *, now_ms: int) -> int:
-        """How much of a window is used."""
-        self._forget(name, now_ms)
-        return 100 * self._sums[name] // self._windows[name].limit
-
     def _wait_in(self, name: str, units: int, protective: bool, now_ms: int) -> int:  # noqa: FBT001 - one caller
         window = self._windows.get(name)
         if window is None:

@@ -274,17 +274,6 @@ class ExposureChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignalDeclined:
-    """A position cannot take this signal; the reservation is free again."""
-
-    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
-
-    signal: Signal
-    reservation_id: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PositionSummary:
     """One position for tables and status: what a person wants to see."""
 

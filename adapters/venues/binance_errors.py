@@ -19,7 +19,6 @@ UNKNOWN_OUTCOME: Final = frozenset({-1000, -1001, -1006, -1007, -1008})
 """Internal errors, overload and "execution status unknown": the order may exist, whatever the HTTP status says."""
 ALREADY_SO: Final = frozenset({-4046, -4059, -5027})
 """No need to change: margin type, position side, order."""
-NOT_FOUND_CODES: Final = frozenset({-2011, -2013, -20124})
 DEFAULT_RETRY_S: Final = 5.0
 """Where the venue refuses for its rate without saying for how long."""
 
