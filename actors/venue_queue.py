@@ -153,9 +153,11 @@ class VenueQueue:
     def _is_allowed(self, head: Waiting, exhausted: Mapping[bool, set[str]], now_ms: int) -> bool:
         """Whether the venue's limits leave room for it; what it is short of is ``exhausted`` for those behind it.
 
-        What is kept for protection is for orders and questions about them: readings, however urgent, do without.
+        What is kept for protection is for orders, questions about them and cancels: readings, however urgent, do
+        without.
         """
-        protective = head.priority <= PROTECTIVE and head.job.read is None
+        protects = head.priority <= PROTECTIVE and head.job.read is None
+        protective = protects or isinstance(head.request, CancelOrder)
         short = False
         for name, units in self._cost(head.request).items():
             wait_ms = self._budget.wait_ms({name: units}, protective=protective, now_ms=now_ms)
