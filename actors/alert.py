@@ -1,68 +1,76 @@
 """What people are told: the log, and alerts.
 
-**Owns** the folding of repeats, and the line to the log.
-**Accepts** EventsRecorded (from the journal), and the kernel's notices of crashes, restarts, parks and hangs.
+**Owns** the line to the channel, and when it is tried again.
+**Accepts** EventsRecorded (from the journal), the kernel's notices of crashes, restarts, parks and hangs, its timers.
 **Sends** nothing; writes to its sink.
-**On crash** the counts of folded repeats are lost, no event is.
+**On crash** or hang nothing is lost: what is to be told is in the outbox, which its successor goes on with.
 """
 
-from dataclasses import dataclass
 from typing import Final, Protocol
 
+from actors.alert_outbox import AlertOutbox
 from actors.kernel import Actor, ActorCrashed, ActorHung, ActorParked, ActorRestarted, DeadLetter
 from messages.journal import EventRecord, Severity
-from messages.supervision import EventsRecorded
+from messages.supervision import Due, EventsRecorded
 
-FOLD_MS: Final = 60_000
-LOUD: Final = frozenset({Severity.WARNING, Severity.ERROR, Severity.CRITICAL})
-KINDS_KEPT: Final = 1_000
+RETRY_FIRST_S: Final = 1.0
+RETRY_CAP_S: Final = 60.0
 
 
 class AlertSink(Protocol):
-    """Writes one event where people see it; never raises and never waits long."""
+    """Writes one event where people see it. It may raise when it cannot: then it is tried again later."""
 
     def write(self, event: EventRecord, repeats: int) -> None:
         """``repeats`` is how many alike were left out since the last one."""
         ...
 
 
-@dataclass(slots=True)
-class _Fold:
-    at_ms: int
-    left_out: int = 0
-
-
 class AlertActor(Actor):
-    """Folds what repeats within a minute; what is critical is never folded away without its count."""
+    """Tells in its own thread, so that a channel that is slow, down or flooded holds up nobody."""
 
-    def __init__(self, *, sink: AlertSink) -> None:
+    def __init__(self, *, sink: AlertSink, outbox: AlertOutbox) -> None:
         super().__init__()
         self._sink = sink
-        self._folds: dict[tuple[str, str], _Fold] = {}
+        self._outbox = outbox
+        self._retry_s = RETRY_FIRST_S
+        self._is_down = False
+
+    def on_start(self) -> None:
+        self.context.schedule_once("retry", RETRY_FIRST_S, Due(what="retry"))
 
     def on_receive(self, message: object) -> None:
         match message:
             case EventsRecorded(events=events):
-                for event in events:
-                    self._on_event(event)
+                self._outbox.take_all(events)
+            case Due(what="retry"):
+                self._is_down = False
+            case Due():
+                self._outbox.unfold(self.context.now_ms())
             case ActorCrashed() | ActorRestarted() | ActorParked() | ActorHung() | DeadLetter():
                 self._on_notice(message)
             case _:
                 self._note("notice", Severity.DEBUG, str(message), "")
+        self._tell()
+        unfold_at_ms = self._outbox.unfold_at_ms()
+        if unfold_at_ms is not None:
+            delay_s = max(unfold_at_ms - self.context.now_ms(), 1) / 1_000
+            self.context.schedule_once("unfold", delay_s, Due(what="unfold"))
 
-    def _on_event(self, event: EventRecord) -> None:
-        if event.severity not in LOUD:
-            self._sink.write(event, 0)
+    def _tell(self) -> None:
+        if self._is_down:
             return
-        key = (event.kind, event.subject)
-        fold = self._folds.get(key)
-        if fold is not None and event.at_ms - fold.at_ms < FOLD_MS:
-            fold.left_out += 1
-            return
-        if len(self._folds) >= KINDS_KEPT:
-            self._folds.pop(next(iter(self._folds)))
-        self._folds[key] = _Fold(event.at_ms)
-        self._sink.write(event, fold.left_out if fold is not None else 0)
+        for told in self._outbox:
+            try:
+                self._sink.write(told.event, told.repeats)
+            except Exception:  # noqa: BLE001 - whatever a channel raises, it is down, and what it was given is kept
+                self._is_down = True
+                self.context.schedule_once("retry", self._retry_s, Due(what="retry"))
+                self._retry_s = min(self._retry_s * 2, RETRY_CAP_S)
+                return
+            # One that hung and was replaced leaves the rest to its successor.
+            self.context.check_epoch()
+            self._outbox.done(told)
+            self._retry_s = RETRY_FIRST_S
 
     def _on_notice(self, notice: ActorCrashed | ActorRestarted | ActorParked | ActorHung | DeadLetter) -> None:
         match notice:
@@ -77,6 +85,6 @@ class AlertActor(Actor):
         self._note(type(notice).__name__, severity, str(notice), str(getattr(notice, "path", "")))
 
     def _note(self, kind: str, severity: Severity, text: str, subject: str) -> None:
-        self._on_event(
+        self._outbox.take(
             EventRecord(kind=kind, severity=severity, text=text, at_ms=self.context.now_ms(), subject=subject)
         )

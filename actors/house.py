@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from actors import addresses
 from actors.account import AccountActor
 from actors.alert import AlertActor, AlertSink
+from actors.alert_outbox import AlertOutbox
 from actors.desk import DeskActor, Untracked
 from actors.execution import ExecutionActor
 from actors.journal import JournalActor
@@ -30,6 +31,7 @@ from rules.position_case import PositionPolicies
 from rules.sizing import SizingPolicy
 
 JOURNAL_HANG_S = 120.0
+ALERT_HANG_S = 30.0
 HANG_S = 3.0
 """What shares a few threads answers in microseconds; one that is not back after this is replaced."""
 POSITION_RESTARTS = 10
@@ -81,7 +83,7 @@ class House:
         """The whole tree, in the order in which it starts."""
         parts = self._parts
         intake: list[ChildSpec] = [_pooled("risk", self._risk), _pooled("signal/wave", self._signals)]
-        feed = parts.feed
+        feed, outbox = parts.feed, AlertOutbox()
         if feed is not None:
             intake.append(
                 _pooled("signal/source", lambda: SignalSourceActor(feed=feed, signals=self._ref("signal/wave")))
@@ -89,7 +91,12 @@ class House:
         return GroupSpec(
             name="holdfast",
             children=[
-                _pinned("alert", lambda: AlertActor(sink=parts.sink)),
+                ChildSpec(
+                    name="alert",
+                    factory=lambda: AlertActor(sink=parts.sink, outbox=outbox),
+                    dispatcher=Dispatcher.PINNED,
+                    hang_timeout_s=ALERT_HANG_S,
+                ),
                 ChildSpec(
                     name="journal",
                     factory=self._journal,
