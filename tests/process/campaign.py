@@ -30,7 +30,7 @@ from tests.process.signal_writer import SignalWriter
 from tests.process.simulated_venue import VENUES, SimulatedVenue
 
 PROTECTED_WITHIN_S: Final = 3.0
-AGREE_WITHIN_S: Final = 30.0
+AGREE_WITHIN_S: Final = 60.0
 FATE_WITHIN_S: Final = 10.0
 LOOK_EVERY_S: Final = 0.1
 """Between two looks at both books; a lively market makes them differ for a moment again and again."""

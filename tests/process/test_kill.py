@@ -1,9 +1,13 @@
 """A slice of the campaigns: a process that is killed leaves nothing naked, repeats nothing and loses nothing."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from tests.postgres import Databases
-from tests.process.campaign import Campaign
+from tests.process.campaign import Campaign, lively_venue
+from tests.process.simulated_venue import VENUES
 
 
 def test_a_process_that_is_killed_goes_on_where_it_was(tmp_path: Path) -> None:
@@ -21,4 +25,15 @@ def test_a_process_on_postgresql_that_is_killed_goes_on_where_it_was(tmp_path: P
 
     assert report.first_violation is None
     assert report.crash_points == 3
+    assert report.positions > 0
+
+
+@pytest.mark.timeout(300)
+def test_a_process_that_is_killed_while_the_venue_lives_on_goes_on_where_it_was(tmp_path: Path) -> None:
+    todays = VENUES[datetime.now(tz=UTC).toordinal() % len(VENUES)]
+    with lively_venue(todays, tmp_path / "venue", seed=5) as venue:
+        report = Campaign(directory=tmp_path / "installation", kills=2, seed=5, venue=venue).run()
+
+    assert report.first_violation is None
+    assert report.crash_points == 2
     assert report.positions > 0
