@@ -98,7 +98,7 @@ class PositionActor(Actor):
         self._case: PositionCase | None = None
         self._restored = False
         self._record = PositionRecord(journal=around.journal, owner_epoch=around.owner_epoch)
-        self._waiting_opens: list[OpenPosition | AdoptPosition] = []
+        self._waiting: list[OpenPosition | AdoptPosition | ClosePosition] = []
         self._opening: OpeningAttempt | None = None
         self._watch = MarketWatch(venue=key.venue, market=around.market)
         self._reader = VenueReader(symbol=key.symbol, execution=around.execution)
@@ -120,7 +120,9 @@ class PositionActor(Actor):
             case FillReceived(fill=fill):
                 self._watch.traded(fill)
                 self._decide(message)
-            case OrderUpdated() | FundingReceived() | PositionUpdated() | ClosePosition() | VerifyPosition() | WakeUp():
+            case ClosePosition():
+                self._on_close(message)
+            case OrderUpdated() | FundingReceived() | PositionUpdated() | VerifyPosition() | WakeUp():
                 self._decide(message)
             case IntentSettled():
                 self._on_settled(message)
@@ -165,9 +167,9 @@ class PositionActor(Actor):
             self._decide(WakeUp())
         else:
             self._ready()
-        waiting, self._waiting_opens = self._waiting_opens, []
-        for opening in waiting:
-            self.on_receive(opening)
+        waiting, self._waiting = self._waiting, []
+        for command in waiting:
+            self.on_receive(command)
 
     def _on_restored_late(self, message: PositionRestored) -> None:
         """The database is back: what it knows that the spool and the venue did not is taken over."""
@@ -368,7 +370,7 @@ class PositionActor(Actor):
         if self._stopping:
             self._refuse(message, STOPPING)
         elif not self._restored:
-            self._waiting_opens.append(message)
+            self._waiting.append(message)
         elif self._case is not None or self._opening is not None:
             self._refuse(message, "the symbol has a position already")
         else:
@@ -447,9 +449,17 @@ class PositionActor(Actor):
         if self._case is None or self._case.position.reservation_id != command.reservation_id:
             self._around.risk.tell(PositionEnded(key=self._key, reservation_id=command.reservation_id))
 
+    def _on_close(self, message: ClosePosition) -> None:
+        if not self._restored:
+            self._waiting.append(message)
+        elif self._opening is not None:
+            self._decline("the position was closed before it was opened")
+        else:
+            self._decide(message)
+
     def _on_adopt(self, message: AdoptPosition) -> None:
         if not self._restored:
-            self._waiting_opens.append(message)
+            self._waiting.append(message)
             return
         if self._case is not None or self._opening is not None:
             self._decide(VerifyPosition(key=self._key, why="the account shows a position here"))

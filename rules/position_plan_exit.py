@@ -140,6 +140,7 @@ def _replanned(draft: Draft) -> bool:
         tp2=prices.get(2),
         instrument=draft.situation.instrument,
         policy=draft.situation.policies.take_profits,
+        base_quantity=position.base_quantity,
     )
     if level_1_done:
         plans = plans[-1:]
