@@ -17,6 +17,7 @@ from messages.state import (
     IntentStatus,
     Leftover,
     PositionState,
+    StopOrder,
     StopState,
     TakeProfitState,
     TrailingState,
@@ -126,6 +127,8 @@ class PositionCase:
         missing: Orders of ours that the last complete reading did not show.
         reported: Filled quantity per client order id, as orders report it; fills follow later, or are asked for.
         unknown: Intents without which the position went on, and whose outcome is still being asked for.
+        denied: The stop that the venue, asked for it, last said not to have; ``denied_ms`` is when.
+        forgetful_told: People were told that the venue's word on its orders is not believed.
         liquidation_price: As the venue last told it; it changes with leverage and margin, and a stop stays clear of it.
     """
 
@@ -141,6 +144,9 @@ class PositionCase:
     reported: Mapping[ClientOrderId, Quantity] = field(default_factory=dict)
     unknown: Mapping[IntentId, Intent] = field(default_factory=dict)
     liquidation_price: Price | None = None
+    denied: StopOrder | None = None
+    denied_ms: int = 0
+    forgetful_told: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -160,6 +166,9 @@ class Draft:
     reported: dict[ClientOrderId, Quantity]
     unknown: dict[IntentId, Intent]
     liquidation_price: Price | None
+    denied: StopOrder | None
+    denied_ms: int
+    forgetful_told: bool
     intents: list[Intent] = field(default_factory=list)
     outcomes: list[IntentOutcome] = field(default_factory=list)
     fills: list[PositionFill] = field(default_factory=list)
@@ -367,6 +376,9 @@ class Draft:
             reported=self.reported,
             unknown=self.unknown,
             liquidation_price=self.liquidation_price,
+            denied=self.denied,
+            denied_ms=self.denied_ms,
+            forgetful_told=self.forgetful_told,
         )
 
 
@@ -386,6 +398,9 @@ def draft_of(case: PositionCase, situation: Situation) -> Draft:
         reported=dict(case.reported),
         unknown=dict(case.unknown),
         liquidation_price=case.liquidation_price,
+        denied=case.denied,
+        denied_ms=case.denied_ms,
+        forgetful_told=case.forgetful_told,
     )
 
 

@@ -12,6 +12,7 @@ from messages.journal import Severity
 from messages.positions import AccountRead, FillsRead
 from messages.state import CloseReason, PositionPhase, TakeProfitPhase
 from messages.values import ZERO, ClientOrderId
+from rules.forgetful_venue import believes_denial, hides_more
 from rules.position_case import Draft
 from rules.position_fills import take_fill, take_funding
 from rules.position_lifecycle import PositionEvent, next_phase
@@ -46,11 +47,19 @@ def take_account_read(draft: Draft, read: AccountRead) -> None:
     draft.account_read_ms = max(draft.account_read_ms, read.asked_ms)
     if read.asked_ms <= changed_before or draft.open_intents:
         return
-    _ask_for_the_missing(draft, read)
+    if not _seems_closed(draft, read):
+        _ask_for_the_missing(draft, read)
     if _compared_size(draft, read):
         if draft.compared_ms == 0 and draft.position.close_attempts > 0 and not draft.ended:
             _tell_of_protection(draft, read)
         draft.compared_ms = read.asked_ms
+
+
+def _seems_closed(draft: Draft, read: AccountRead) -> bool:
+    """Nothing is open there any more: the fills are to tell how, and what else is gone went with the position."""
+    key, side = draft.position.key, draft.position.side
+    is_open = any(item.hedge_side == key.hedge_side and item.side is side for item in read.report.positions)
+    return draft.exposed > 0 and not is_open and draft.fills_read_ms < read.asked_ms
 
 
 def _tell_of_protection(draft: Draft, read: AccountRead) -> None:
@@ -135,13 +144,13 @@ def order_not_found(draft: Draft, client_order_id: ClientOrderId) -> None:
     if client_order_id in {position.entry_order_id, position.close_order_id} and not draft.ended:
         _entry_or_close_gone(draft, client_order_id)
     working = position.stop.working
-    if working is not None and working.client_order_id == client_order_id:
+    if working is not None and working.client_order_id == client_order_id and believes_denial(draft, working):
         draft.changed_ms = draft.now_ms
         draft.pass_stop_to(StopEvent.STOP_LOST)
-        draft.change_stop(working=None, next=None, intent_id=None)
+        draft.change_stop(working=None, next=None, intent_id=None, attempts=0, not_before_ms=0)
         if position.quantity > 0:
             draft.record("stop_lost", "the venue does not know the stop any more", Severity.WARNING)
-    for take_profit in position.take_profits:
+    for take_profit in position.take_profits if not hides_more(draft) else ():
         if take_profit.client_order_id == client_order_id and take_profit.phase is TakeProfitPhase.WORKING:
             draft.changed_ms = draft.now_ms
             draft.change_take_profit(

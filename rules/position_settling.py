@@ -23,6 +23,7 @@ from messages.state import (
 )
 from messages.values import OrderPurpose
 from messages.venue import OrderAccepted, OrderRejected, OutcomeUnknown, RejectReason
+from rules.forgetful_venue import denied_stop_stands
 from rules.position_case import Draft
 from rules.position_orders import TAKE_PROFIT_LEVEL, take_order
 from rules.position_plan_exit import decide_close
@@ -129,6 +130,8 @@ def _stop_refused(draft: Draft, reason: RejectReason, text: str, *, unknown: boo
             draft.change_stop(not_before_ms=draft.now_ms)
         case RejectReason.ORDER_TYPE_WITHDRAWN if stop.working is None:
             decide_close(draft, CloseReason.UNPROTECTED, f"no stop can be placed here: {text}", Severity.CRITICAL)
+        case RejectReason.STOP_EXISTS if denied_stop_stands(draft):
+            pass
         case RejectReason.NO_POSITION | RejectReason.NOT_FOUND | RejectReason.STOP_EXISTS | RejectReason.DUPLICATE_ID:
             draft.doubt()
             draft.reads_fills = True
