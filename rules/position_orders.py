@@ -48,8 +48,12 @@ def take_order(draft: Draft, report: OrderReport) -> None:
 
 
 def _note_reported(draft: Draft, order_id: ClientOrderId, report: OrderReport) -> None:
-    if report.filled_quantity > draft.reported.get(order_id, ZERO):
-        draft.reported[order_id] = report.filled_quantity
+    filled = report.filled_quantity
+    if report.quantity is not None and filled > report.quantity:
+        draft.anomaly(f"order {order_id} of {report.quantity} is said to have filled {filled}")
+        filled = report.quantity
+    if filled > draft.reported.get(order_id, ZERO):
+        draft.reported[order_id] = filled
         draft.changed_ms = draft.now_ms
 
 

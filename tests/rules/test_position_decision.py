@@ -369,3 +369,15 @@ def test_in_hedge_mode_the_fills_and_payments_of_the_other_side_are_not_counted(
     history.take(FillsRead(report=report, asked_ms=history.now_ms))
     assert history.case.position.quantity == ours.quantity
     assert history.case.position.funding == Decimal(1)
+
+
+def test_more_than_was_ordered_is_not_believed_to_have_filled() -> None:
+    """A venue's stream once summed up an event that it told twice: a stop of double the size was the answer."""
+    history = History(VENUES[1], random.Random(1))
+    entry = next(iter(history.case.intents.values()))
+    history.take(IntentSettled(intent=entry, outcome=history.accepted(entry)))
+    quantity = history.case.position.wanted_quantity
+    told = replace(history.report_of(entry, OrderStatus.FILLED), filled_quantity=quantity * 2)
+    history.take(OrderUpdated(report=told))
+    assert history.last.draft.exposed == quantity
+    assert "anomaly" in [event.kind for event in history.last.draft.events]

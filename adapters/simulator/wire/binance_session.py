@@ -67,6 +67,7 @@ class BinanceSession:
         self._listen_key = listen_key
         self._expired = False
         self._filled: dict[VenueOrderId, Decimal] = {}
+        self._told: set[str] = set()
 
     @property
     def hears_private(self) -> bool:
@@ -122,7 +123,10 @@ class BinanceSession:
         """An execution; the first of a conditional order is when that triggers, and its child appears."""
         order = self._order(fill)
         before = self._filled.get(fill.venue_order_id, ZERO)
-        self._filled[fill.venue_order_id] = before + fill.quantity
+        if fill.fill_id not in self._told:
+            # A scripted duplicate tells the same event again, with the same sums.
+            self._told.add(fill.fill_id)
+            self._filled[fill.venue_order_id] = before + fill.quantity
         events: list[Row] = []
         if is_conditional(order) and not before:
             events.append(_algo_event(order, "TRIGGERING"))
