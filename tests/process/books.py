@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from adapters.simulator.listing import base_prices, paper_instruments
 from adapters.simulator.paper import PaperExchange
 from adapters.simulator.paper_config import PaperConfig
 from adapters.simulator.paper_market import PAPER as PAPER_VENUE
-from adapters.simulator.profiles import PAPER, PROFILES, Profile
+from adapters.simulator.profiles import BITGET, PAPER, PROFILES, Profile
 from adapters.simulator.state import ExchangeConfig
 from adapters.simulator.wire import bitget_rows, bybit_rows
 from messages.values import Venue
@@ -111,10 +111,18 @@ def books_on(exchange: PaperExchange, store: SqlStore, *, excused_zombies: int =
         exchange=exchange,
         store=store,
         time=VirtualTime(start_ms=time.time_ns() // 1_000_000),
-        profile=exchange.config.exchange.profile,
+        profile=_profile(exchange),
         excused_zombies=excused_zombies,
         name_of_fill=NAMES_OF_FILLS.get(exchange.config.exchange.venue, str),
     )
+
+
+def _profile(exchange: PaperExchange) -> Profile:
+    """As the venue's book shows it: Bitget's stop that comes with an entry carries no name, whatever others do."""
+    profile = exchange.config.exchange.profile
+    if profile.name != BITGET.name:
+        return profile
+    return replace(profile, capabilities=replace(profile.capabilities, stop_client_order_id=False))
 
 
 def disagreements(books: Books) -> list[str]:

@@ -49,8 +49,13 @@ class SimulatedVenue:
 
     def start(self) -> None:
         """Start it, on the port that it had before if it had one, and wait until it listens."""
+        self.launch()
+        self.until_listening()
+
+    def launch(self) -> None:
+        """Start it, and go on: several come up side by side."""
         self.starts += 1
-        out = self.directory / f"{self.venue}-{self.starts}.out"
+        out = self._out
         options = ("--port", str(self.port), "--ledger", str(self.book), "--state", str(self.state))
         with out.open("wb") as file:
             self.process = subprocess.Popen(
@@ -62,7 +67,15 @@ class SimulatedVenue:
                 stderr=subprocess.STDOUT,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
-        process = self.process
+
+    @property
+    def _out(self) -> Path:
+        return self.directory / f"{self.venue}-{self.starts}.out"
+
+    def until_listening(self) -> None:
+        """Wait until it says where."""
+        out, process = self._out, self.process
+        assert process is not None
 
         def listens() -> bool:
             said = out.read_text(encoding="utf-8")
