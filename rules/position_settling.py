@@ -97,7 +97,8 @@ def _after_cancel(draft: Draft, intent: Intent) -> None:
         draft.change_leftover(leftover, intent_id=None)
     stop = draft.position.stop
     if stop.intent_id == intent.intent_id:
-        draft.change_stop(intent_id=None)
+        # What failed so far were requests to cancel; placing has not been tried yet.
+        draft.change_stop(intent_id=None, attempts=0, not_before_ms=0)
 
 
 def _refused(draft: Draft, intent: Intent, reason: RejectReason, text: str, *, unknown: bool = False) -> None:

@@ -23,7 +23,6 @@ from tests.scenarios.stage import (
     figure,
     open_a,
     open_quantity,
-    profiles_where,
     stops_of,
 )
 from tests.scenarios.world import World
@@ -71,7 +70,6 @@ def climb(world: World, side: Side, *, seconds: float) -> int:
     return most
 
 
-NEVER_NAKED = profiles_where(lambda profile: profile.capabilities.amend_stop or profile.capabilities.two_stops)
 SHOWN = pytest.mark.parametrize("shown", [0.5, 0.0])
 
 
@@ -94,7 +92,7 @@ def test_a_stop_that_the_venue_denies_is_placed_again_once_at_most(profile: Prof
     assert_postcondition_c(world, interrupted=True)
 
 
-@NEVER_NAKED
+@EVERY_PROFILE
 @BOTH_SIDES
 def test_trailing_goes_on_while_the_venue_forgets_and_leaves_nothing_behind(profile: Profile, side: Side) -> None:
     world = a_forgetful_world(profile, side, shown=0.5)
