@@ -41,6 +41,7 @@ class _Watcher:
     lower: Price | None = None
     upper: Price | None = None
     watches_all: bool = True
+    watch: int = 0
     told: int = 0
     handled: int = 0
     momentum_side: Side | None = None
@@ -69,7 +70,7 @@ class _Watcher:
         low = tick.low if self.unseen_low is None else min(tick.low, self.unseen_low)
         self.unseen_high = self.unseen_low = None
         self.told += tick.count
-        self.ref.tell(replace(tick, high=high, low=low, minute_ago=minute_ago))
+        self.ref.tell(replace(tick, high=high, low=low, minute_ago=minute_ago, watch=self.watch))
 
     def remember(self, tick: Tick) -> None:
         """Keep the extremes of a tick that is not forwarded."""
@@ -174,7 +175,7 @@ class MarketActor(Actor):
         if not market.watchers:
             market.heard_ms = self.context.now_ms()
             self._tell(self._stream_path, SymbolWanted(symbol=message.symbol))
-        watcher = market.watchers[message.path] = _Watcher(ref)
+        watcher = market.watchers[message.path] = _Watcher(ref, watch=message.watch)
         if market.last is not None:
             watcher.tell(market.last, market.minute_ago(market.last.time_ms))
 
@@ -213,7 +214,7 @@ class MarketActor(Actor):
 
     def _on_band(self, message: AttentionBand) -> None:
         watcher = self._market(message.symbol).watchers.get(message.path)
-        if watcher is not None:
+        if watcher is not None and watcher.watch == message.watch:
             watcher.lower, watcher.upper = message.lower, message.upper
             watcher.handled = message.handled
             watcher.momentum_side = message.momentum_side

@@ -1,5 +1,7 @@
 """What one position's actor knows of the market, and what it lets the market actor keep from it."""
 
+from typing import Final
+
 from actors.kernel import Context, Ref
 from messages.instruments import Instrument
 from messages.market import AttentionBand, Tick
@@ -10,6 +12,8 @@ from messages.supervision import WatchMarket
 from messages.values import Price, Side, Venue
 from rules.attention import attention_band, attention_due_ms
 from rules.position_case import PositionCase, Situation
+
+WATCHES_AN_EPOCH: Final = 1_000_000
 
 
 class MarketWatch:
@@ -22,18 +26,24 @@ class MarketWatch:
         self._venue = venue
         self._market = market
         self._time_ms = 0
+        self._watches = 0
+        self._watch = 0
         self._handled = 0
         self._told: AttentionBand | None = None
 
     def start(self, context: Context, situation: Situation) -> None:
         """Ask for every tick: at the start, after a restart of the market actor, and before an opening."""
+        self._watches += 1
+        self._watch = context.epoch * WATCHES_AN_EPOCH + self._watches
         self._handled = 0
         self._told = None
-        self._market.tell(WatchMarket(path=context.path, symbol=situation.instrument.symbol))
+        symbol = situation.instrument.symbol
+        self._market.tell(WatchMarket(path=context.path, symbol=symbol, watch=self._watch))
 
     def take(self, tick: Tick) -> None:
         """Remember what a tick says; each one taken is answered with a band."""
-        self._handled += tick.count
+        if tick.watch == self._watch:
+            self._handled += tick.count
         self._told = None
         self.last, self.mark, self.minute_ago = tick.last, tick.mark, tick.minute_ago
         self._time_ms = tick.time_ms
@@ -74,6 +84,7 @@ class MarketWatch:
             lower=lower,
             upper=upper,
             handled=self._handled,
+            watch=self._watch,
             momentum_side=side,
             momentum_percent=situation.policies.trailing.momentum_percent,
             everything=side is not None and working is None,

@@ -17,6 +17,7 @@ class Tick:
         count: How many ticks of the stream stand behind this one.
         time_ms: The venue's time of the last of them, UTC.
         minute_ago: The last price a minute before, where the market actor knows it.
+        watch: For which watch (see WatchMarket) the market actor forwarded it; 0 as it comes from the stream.
     """
 
     DELIVERY: ClassVar[Delivery]
@@ -32,6 +33,7 @@ class Tick:
     ask: Price | None = None
     minute_ago: Price | None = None
     count: int = 1
+    watch: int = 0
 
 
 def merge_ticks(waiting: Tick, arriving: Tick) -> Tick:
@@ -47,7 +49,9 @@ def merge_ticks(waiting: Tick, arriving: Tick) -> Tick:
         bid=arriving.bid,
         ask=arriving.ask,
         minute_ago=arriving.minute_ago,
-        count=waiting.count + arriving.count,
+        # Only what was forwarded for the present watch is counted as handled by whoever watches.
+        count=arriving.count + (waiting.count if waiting.watch == arriving.watch else 0),
+        watch=arriving.watch,
     )
 
 
@@ -62,9 +66,10 @@ Tick.DELIVERY = Delivery(lane=Lane.NORMAL, idempotent=True, conflation=Conflatio
 class AttentionBand:
     """Told by a position to its market actor: between these prices, exclusive, nothing can change for it.
 
-    ``None`` on a side means that no price on that side matters. ``handled`` is how many ticks the position has handled
-    so far: while a forwarded one is still unhandled, the market actor forwards every tick. While the last minute moved
-    by ``momentum_percent`` to ``momentum_side`` every tick matters as well (S8.2); with ``everything`` every one does.
+    ``None`` on a side means that no price on that side matters. ``handled`` is how many ticks of its ``watch`` the
+    position has handled so far: while a forwarded one is still unhandled, the market actor forwards every tick. While
+    the last minute moved by ``momentum_percent`` to ``momentum_side`` every tick matters as well (S8.2); with
+    ``everything`` every one does.
     """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
@@ -75,6 +80,7 @@ class AttentionBand:
     lower: Price | None
     upper: Price | None
     handled: int
+    watch: int
     momentum_side: Side | None = None
     momentum_percent: Decimal = Decimal(0)
     everything: bool = False

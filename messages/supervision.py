@@ -95,12 +95,16 @@ class PositionReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchMarket:
-    """Told by a position that starts: forward every tick of the symbol until a band says which do not matter."""
+    """Told by a position that starts: forward every tick of the symbol until a band says which do not matter.
+
+    ``watch`` numbers the watches of one path, so that a tick of an earlier one, still under way, is not counted.
+    """
 
     DELIVERY: ClassVar[Delivery] = _PROTECTIVE
 
     path: str
     symbol: Symbol
+    watch: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
