@@ -150,8 +150,14 @@ class WireServer:
         # Where the connection itself is the login, it is there only once it hears everything.
         stream.follow()
         await stream.followed()
-        await socket.prepare(request)
+        # Known before the client is: a cut that comes with the handshake cuts this connection as well.
         self._streams.add(stream)
+        try:
+            await socket.prepare(request)
+        except BaseException:
+            stream.cut()
+            self._streams.discard(stream)
+            raise
         writer = asyncio.create_task(stream.write(socket))
         try:
             stream.send(session.opened())
