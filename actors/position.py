@@ -17,15 +17,11 @@ from actors.kernel import Actor, Reply, Terminated
 from actors.market_watch import MarketWatch
 from actors.position_exposure import ending_of, exposure_of
 from actors.position_opening import (
-    MAX_OPENING_MS,
-    OpeningAttempt,
     PositionMessage,
+    PositionOpening,
     PositionSurroundings,
-    orphans_of,
-    without_orphans,
 )
 from actors.position_record import PositionRecord, outcome_of, rejoined, superseded, with_open_intents
-from actors.record import rejection
 from actors.venue_reader import ACCOUNT, FILLS, VenueReader
 from messages.instruments import Instrument
 from messages.journal import CommitRefused, Decision
@@ -42,7 +38,6 @@ from messages.positions import (
     IntentSettled,
     OpenPosition,
     OrderUpdated,
-    PositionEnded,
     PositionRestored,
     PositionUpdated,
     ResolveIntents,
@@ -67,7 +62,6 @@ from messages.venue import (
 )
 from rules.position_case import PositionCase, Situation
 from rules.position_decision import (
-    Opening,
     OrderNotFound,
     PositionDecision,
     PositionInput,
@@ -76,7 +70,6 @@ from rules.position_decision import (
     open_position,
     restored_case,
 )
-from rules.sizing import SizeRefused, order_quantity
 
 FILLS_MARGIN_MS: Final = 5_000
 """How much earlier than our own clock said the venue may have stamped the first fill."""
@@ -99,9 +92,11 @@ class PositionActor(Actor):
         self._restored = False
         self._record = PositionRecord(journal=around.journal, owner_epoch=around.owner_epoch)
         self._waiting: list[OpenPosition | AdoptPosition | ClosePosition] = []
-        self._opening: OpeningAttempt | None = None
         self._watch = MarketWatch(venue=key.venue, market=around.market)
         self._reader = VenueReader(symbol=key.symbol, execution=around.execution)
+        self._opening = PositionOpening(
+            key=key, around=around, watch=self._watch, reader=self._reader, record=self._record
+        )
         self._ended_ms = 0
         self._told_ready = False
         self._settling: list[Reply] = []
@@ -207,7 +202,7 @@ class PositionActor(Actor):
             self._reader.account(self.context)
         if FILLS in lost:
             self._read_fills()
-        if self._opening is not None:
+        if self._opening.under_way:
             self._prepare_opening()
 
     def _ready(self) -> None:
@@ -293,7 +288,7 @@ class PositionActor(Actor):
         self._watch.take(tick)
         if self._stopping:
             return
-        if self._opening is not None:
+        if self._opening.under_way:
             self._try_to_open()
         if self._case is not None:
             self._follow(decide(self._case, tick, self._situation()))
@@ -302,7 +297,7 @@ class PositionActor(Actor):
 
     def _tell_band(self) -> None:
         """While a position is being opened every tick is wanted, else only those that can change something."""
-        if self._opening is None:
+        if not self._opening.under_way:
             self._watch.tell(self.context, self._case, self._situation())
 
     def _read_fills(self) -> None:
@@ -320,8 +315,8 @@ class PositionActor(Actor):
                 self._decide(FillsRead(report=answer, asked_ms=asked_ms))
             case LeverageSet():
                 self._reader.came(message)
-                if self._opening is not None:
-                    self._opening.leverage_set = True
+                if self._opening.under_way:
+                    self._opening.leverage_set()
                     self._try_to_open()
             case OrderAccepted(report=report):
                 self._reader.came(message)
@@ -344,15 +339,18 @@ class PositionActor(Actor):
             case "leverage":
                 self._prepare_opening()
             case "opening":
-                self._opening_due()
+                self._opening.overdue(self.context)
+                self._tell_band()
             case _:
                 self._decide(VerifyPosition(key=self._key, why=f"{what}: the venue gave no answer"))
 
     def _on_account(self, report: AccountReport, asked_ms: int) -> None:
         if self._case is not None:
             self._decide(AccountRead(report=report, asked_ms=asked_ms))
-        elif self._opening is not None:
-            self._check_clean(report)
+        elif self._opening.under_way:
+            if self._opening.look_at(self.context, report):
+                self._wish_for_adoption()
+            self._try_to_open()
 
     def _on_settled(self, message: IntentSettled) -> None:
         case = self._case
@@ -361,7 +359,7 @@ class PositionActor(Actor):
             return
         blank = self._record.blank(self.context)
         self._commit(replace(blank, outcomes=(outcome_of(message, at_ms=blank.at_ms),)))
-        if self._opening is not None:
+        if self._opening.under_way:
             self._reader.account(self.context)
 
     # --- how a position begins ----------------------------------------------------------------------------------------
@@ -371,88 +369,38 @@ class PositionActor(Actor):
             self._refuse(message, STOPPING)
         elif not self._restored:
             self._waiting.append(message)
-        elif self._case is not None or self._opening is not None:
+        elif self._case is not None or self._opening.under_way:
             self._refuse(message, "the symbol has a position already")
         else:
-            self._opening = OpeningAttempt(command=message)
-            self.context.schedule_once("opening", MAX_OPENING_MS / 1_000, Due(what="opening"))
+            self._opening.begin(self.context, message)
             self._prepare_opening()
 
-    def _prepare_opening(self) -> None:
-        opening = self._opening
-        if opening is None:
-            return
-        self._watch.start(self.context, self._situation())
-        self._reader.leverage(
-            self.context,
-            leverage=opening.command.leverage,
-            margin_mode=self._around.policies.margin_mode,
-            hedge_side=self._key.hedge_side,
-        )
-        self._reader.account(self.context)
+    def _refuse(self, command: OpenPosition, reason: str) -> None:
+        """A reservation that the position itself holds stays."""
+        case = self._case
+        frees = case is None or case.position.reservation_id != command.reservation_id
+        self._opening.refuse(self.context, command, reason, frees=frees)
 
-    def _check_clean(self, report: AccountReport) -> None:
-        """No new position before what an earlier one may have left is gone (F7)."""
-        opening = self._opening
-        if opening is None:
-            return
-        if any(item.hedge_side == self._key.hedge_side for item in report.positions):
-            self._decline("the venue shows a position on this symbol already")
-            self._wish_for_adoption()
-            return
-        orphans = orphans_of(report, self._key)
-        if orphans:
-            stamp = self._record.stamp(self.context)
-            self._commit(without_orphans(self._record.blank(self.context), orphans, key=self._key, stamp=stamp))
-        else:
-            opening.clean = True
-            self._try_to_open()
+    def _prepare_opening(self) -> None:
+        if self._opening.under_way:
+            self._watch.start(self.context, self._situation())
+            self._opening.ask(self.context)
 
     def _try_to_open(self) -> None:
-        opening = self._opening
-        if opening is None or not opening.leverage_set or not opening.clean or self._watch.last is None:
-            return
-        quantity = order_quantity(
-            size_usd=opening.command.size_usd,
-            price=self._watch.last,
-            instrument=self._instrument,
-            policy=self._around.sizing,
-        )
-        if isinstance(quantity, SizeRefused):
-            self._decline(quantity.reason)
-            return
-        self._opening = None
-        self.context.cancel("opening")
-        position_id = self._record.new_position_id(self.context)
-        birth = Opening(command=opening.command, key=self._key, position_id=position_id, quantity=quantity)
-        self._follow(open_position(birth, self._situation()))
-
-    def _opening_due(self) -> None:
-        if self._opening is not None:
-            missing = "a price" if self._watch.last is None else "the venue's answers"
-            self._decline(f"{missing} did not come within {MAX_OPENING_MS // 1_000} s")
+        birth = self._opening.birth(self.context, self._instrument)
+        if birth is not None:
+            self._follow(open_position(birth, self._situation()))
+        elif not self._opening.under_way:
+            self._tell_band()
 
     def _decline(self, reason: str) -> None:
-        opening, self._opening = self._opening, None
-        self.context.cancel("opening")
-        if opening is not None:
-            self._refuse(opening.command, reason)
+        self._opening.decline(self.context, reason)
         self._tell_band()
-
-    def _refuse(self, command: OpenPosition, reason: str) -> None:
-        self._commit(
-            replace(
-                self._record.blank(self.context),
-                signals=(rejection(command.signal, reason, venue=self._key.venue, at_ms=self.context.now_ms()),),
-            )
-        )
-        if self._case is None or self._case.position.reservation_id != command.reservation_id:
-            self._around.risk.tell(PositionEnded(key=self._key, reservation_id=command.reservation_id))
 
     def _on_close(self, message: ClosePosition) -> None:
         if not self._restored:
             self._waiting.append(message)
-        elif self._opening is not None:
+        elif self._opening.under_way:
             self._decline("the position was closed before it was opened")
         else:
             self._decide(message)
@@ -461,7 +409,7 @@ class PositionActor(Actor):
         if not self._restored:
             self._waiting.append(message)
             return
-        if self._case is not None or self._opening is not None:
+        if self._case is not None or self._opening.under_way:
             self._decide(VerifyPosition(key=self._key, why="the account shows a position here"))
             return
         if message.account.taken_ms <= self._ended_ms:
@@ -478,7 +426,7 @@ class PositionActor(Actor):
 
     def _wish_for_adoption(self) -> None:
         """Something is open here that is nobody's; whether it is taken over, the desk decides by the whole account."""
-        if self._restored and self._opening is None:
+        if self._restored and not self._opening.under_way:
             self._around.desk.tell(ReadAccountNow(why=f"{self._key.symbol} was opened from outside"))
 
     # --- shutdown -----------------------------------------------------------------------------------------------------
@@ -486,7 +434,7 @@ class PositionActor(Actor):
     def _stop_opening(self) -> None:
         """Nothing is begun any more, and no tick moves a stop; what is under way goes on."""
         self._stopping = True
-        if self._opening is not None:
+        if self._opening.under_way:
             self._decline(STOPPING)
         self._answer_settling()
 

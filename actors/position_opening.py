@@ -5,8 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from actors import addresses
-from actors.kernel import Ref, Terminated
-from messages.instruments import Capabilities
+from actors.kernel import Context, Ref, Terminated
+from actors.market_watch import MarketWatch
+from actors.position_record import PositionRecord
+from actors.record import rejection
+from actors.venue_reader import VenueReader
+from messages.instruments import Capabilities, Instrument
 from messages.journal import CommitRefused, Decision, EventRecord, Severity
 from messages.market import Tick
 from messages.orders import OrderReport
@@ -20,6 +24,7 @@ from messages.positions import (
     IntentSettled,
     OpenPosition,
     OrderUpdated,
+    PositionEnded,
     PositionRestored,
     PositionUpdated,
     Settle,
@@ -33,7 +38,8 @@ from messages.values import IntentId, PositionKey
 from messages.venue import AccountReport
 from rules.client_order_ids import parse_client_order_id
 from rules.position_case import PositionPolicies, spec_of
-from rules.sizing import SizingPolicy
+from rules.position_decision import Opening
+from rules.sizing import SizeRefused, SizingPolicy, order_quantity
 
 PositionMessage: TypeAlias = (
     Tick
@@ -77,12 +83,109 @@ class PositionSurroundings:
 
 
 @dataclass(slots=True, kw_only=True)
-class OpeningAttempt:
-    """An OpenPosition on its way: the leverage is set, the account found clean, and a price known, then it is sent."""
-
+class _Attempt:
     command: OpenPosition
     leverage_set: bool = False
     clean: bool = False
+
+
+class PositionOpening:
+    """An OpenPosition on its way: the leverage is set, the account found clean, and a price known, then it is sent."""
+
+    def __init__(
+        self,
+        *,
+        key: PositionKey,
+        around: PositionSurroundings,
+        watch: MarketWatch,
+        reader: VenueReader,
+        record: PositionRecord,
+    ) -> None:
+        self._key = key
+        self._around = around
+        self._watch = watch
+        self._reader = reader
+        self._record = record
+        self._attempt: _Attempt | None = None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a signal waits to become a position."""
+        return self._attempt is not None
+
+    def begin(self, context: Context, command: OpenPosition) -> None:
+        """From now on ``command`` is opened or refused within :data:`MAX_OPENING_MS`."""
+        self._attempt = _Attempt(command=command)
+        context.schedule_once("opening", MAX_OPENING_MS / 1_000, Due(what="opening"))
+
+    def ask(self, context: Context) -> None:
+        """Ask the venue for what must be true before the entry; asked again, it costs a request and nothing else."""
+        if self._attempt is None:
+            return
+        self._reader.leverage(
+            context,
+            leverage=self._attempt.command.leverage,
+            margin_mode=self._around.policies.margin_mode,
+            hedge_side=self._key.hedge_side,
+        )
+        self._reader.account(context)
+
+    def leverage_set(self) -> None:
+        """The venue's leverage and margin mode are as they are to be."""
+        if self._attempt is not None:
+            self._attempt.leverage_set = True
+
+    def look_at(self, context: Context, report: AccountReport) -> bool:
+        """No new position before what an earlier one may have left is gone (F7): whether something is open here."""
+        if self._attempt is None:
+            return False
+        if any(item.hedge_side == self._key.hedge_side for item in report.positions):
+            self.decline(context, "the venue shows a position on this symbol already")
+            return True
+        orphans = orphans_of(report, self._key)
+        if orphans:
+            stamp = self._record.stamp(context)
+            decision = without_orphans(self._record.blank(context), orphans, key=self._key, stamp=stamp)
+            self._record.commit(context, decision)
+        else:
+            self._attempt.clean = True
+        return False
+
+    def birth(self, context: Context, instrument: Instrument) -> Opening | None:
+        """The opening that everything is known for, once; ``None`` before, and for a size that the venue refuses."""
+        attempt, price = self._attempt, self._watch.last
+        if attempt is None or not attempt.leverage_set or not attempt.clean or price is None:
+            return None
+        quantity = order_quantity(
+            size_usd=attempt.command.size_usd, price=price, instrument=instrument, policy=self._around.sizing
+        )
+        if isinstance(quantity, SizeRefused):
+            self.decline(context, quantity.reason)
+            return None
+        self._attempt = None
+        context.cancel("opening")
+        position_id = self._record.new_position_id(context)
+        return Opening(command=attempt.command, key=self._key, position_id=position_id, quantity=quantity)
+
+    def overdue(self, context: Context) -> None:
+        """It took too long."""
+        missing = "a price" if self._watch.last is None else "the venue's answers"
+        self.decline(context, f"{missing} did not come within {MAX_OPENING_MS // 1_000} s")
+
+    def decline(self, context: Context, reason: str) -> None:
+        """Refuse what is under way, if anything is."""
+        attempt, self._attempt = self._attempt, None
+        context.cancel("opening")
+        if attempt is not None:
+            self.refuse(context, attempt.command, reason)
+
+    def refuse(self, context: Context, command: OpenPosition, reason: str, *, frees: bool = True) -> None:
+        """Put the signal's fate on record, and give its reservation back when it ``frees`` one."""
+        blank = self._record.blank(context)
+        fate = rejection(command.signal, reason, venue=self._key.venue, at_ms=blank.at_ms)
+        self._record.commit(context, replace(blank, signals=(fate,)))
+        if frees:
+            self._around.risk.tell(PositionEnded(key=self._key, reservation_id=command.reservation_id))
 
 
 def orphans_of(report: AccountReport, key: PositionKey) -> list[OrderReport]:
