@@ -35,6 +35,8 @@ from persistence.migrate import current, head, upgrade
 from persistence.opening import store_of
 from persistence.queries import Queries
 from persistence.run_totals import unbalanced
+from run_parts import FINE, FOUND_SOMETHING, OUT_OF_REACH, WRONG_USAGE, CannotRunError, RunOptions
+from run_venues import venue_config
 
 MANY_ROWS: Final = 200
 
@@ -82,7 +84,7 @@ def run(
     if check_instances:
         _list_instances(as_json=as_json)
         return
-    options = supervisor.RunOptions(
+    options = RunOptions(
         data=tuple(data or ()),
         signals=signals,
         speed=speed_argument(speed),
@@ -106,17 +108,15 @@ def status(*, data_dir: DataDir = None, env_file: EnvFile = None, as_json: Json 
     try:
         view = read_status(settings.data_dir)
     except StatusFileError as error:
-        raise supervisor.CannotRunError(str(error), supervisor.OUT_OF_REACH) from error
+        raise CannotRunError(str(error), OUT_OF_REACH) from error
     if as_json:
         _print_json(view)
     else:
         Console(highlight=False).print(render(view, width=Console().width, max_rows=MANY_ROWS))
     if holder(settings.data_dir) is None:
-        raise supervisor.CannotRunError(
-            f"no instance runs on {settings.data_dir}; this is how the last one stood", supervisor.OUT_OF_REACH
-        )
+        raise CannotRunError(f"no instance runs on {settings.data_dir}; this is how the last one stood", OUT_OF_REACH)
     if view.health is not Health.HEALTHY:
-        raise typer.Exit(supervisor.FOUND_SOMETHING)
+        raise typer.Exit(FOUND_SOMETHING)
 
 
 @app.command()
@@ -138,7 +138,7 @@ def doctor(
             if check.what_to_do:
                 typer.echo(f"{'':8} {'':10} {'':14} → {check.what_to_do}")
     if any(check.finding is not Finding.FINE for check in checks):
-        raise typer.Exit(supervisor.FOUND_SOMETHING)
+        raise typer.Exit(FOUND_SOMETHING)
 
 
 @app.command()
@@ -190,7 +190,7 @@ def _list_instances(*, as_json: bool) -> None:
         if not found:
             typer.echo("no instance runs on this machine")
     if found:
-        raise typer.Exit(supervisor.FOUND_SOMETHING)
+        raise typer.Exit(FOUND_SOMETHING)
 
 
 @db_app.command("status")
@@ -213,7 +213,7 @@ def db_status(*, data_dir: DataDir = None, env_file: EnvFile = None, as_json: Js
         for problem in problems:
             typer.echo(problem)
     if problems:
-        raise typer.Exit(supervisor.FOUND_SOMETHING)
+        raise typer.Exit(FOUND_SOMETHING)
 
 
 @db_app.command("upgrade")
@@ -240,7 +240,7 @@ def chaos_kernel(
     else:
         typer.echo(f"\n{report.runs} runs, {report.crash_points} crash points, {report.violations} violations")
     if report.violations:
-        raise typer.Exit(supervisor.FOUND_SOMETHING)
+        raise typer.Exit(FOUND_SOMETHING)
 
 
 def _show_progress(seeds: int) -> Callable[[int, int], None]:
@@ -262,7 +262,7 @@ def _check_surroundings(loaded: LoadedSettings) -> list[Check]:
         if venue == PAPER:
             checks.append(Check(subject=venue, name="venue", finding=Finding.FINE, text="simulated in the process"))
             continue
-        calls, streams = connect(supervisor.venue_config(venue, settings))
+        calls, streams = connect(venue_config(venue, settings))
         try:
             checks.extend(check_venue(calls, streams, allow_withdrawal=settings.allow_withdrawal_keys))
         finally:
@@ -320,7 +320,7 @@ def _print_json(value: object) -> None:
     except OSError as error:
         text = f"the result cannot be written to stdout: {error.strerror or error}"
         give_up_broken_streams()
-        raise supervisor.CannotRunError(text, supervisor.OUT_OF_REACH) from error
+        raise CannotRunError(text, OUT_OF_REACH) from error
 
 
 def main() -> NoReturn:
@@ -328,15 +328,15 @@ def main() -> NoReturn:
     try:
         app()
     except SettingsError as error:
-        _fail("\n".join(error.problems), supervisor.WRONG_USAGE)
-    except supervisor.CannotRunError as error:
+        _fail("\n".join(error.problems), WRONG_USAGE)
+    except CannotRunError as error:
         _fail(str(error), error.code)
     except (WrongDatabaseUrl, WrongArgumentError, BadRecordingError, BadFaultScriptError) as error:
-        _fail(str(error), supervisor.WRONG_USAGE)
+        _fail(str(error), WRONG_USAGE)
     except (InstanceHeldError, DataDirectoryError, StoreUnavailable) as error:
-        _fail(str(error), supervisor.OUT_OF_REACH)
+        _fail(str(error), OUT_OF_REACH)
     give_up_broken_streams()
-    sys.exit(supervisor.FINE)
+    sys.exit(FINE)
 
 
 def _fail(text: str, code: int) -> NoReturn:

@@ -16,8 +16,9 @@ Law: TypeAlias = Callable[["Source"], Findings]
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("actors", "adapters", "messages", "persistence", "rules")
-MODULES = ("supervisor.py", "holdfast.py")
+MODULES = ("supervisor.py", "holdfast.py", "run_parts.py", "run_replay.py", "run_venues.py")
 
+EVERY_ROOM = {"actors", "actors/kernel", "adapters", "messages", "persistence", "rules"}
 MAY_IMPORT = {
     "messages": {"messages"},
     "rules": {"messages", "rules"},
@@ -25,8 +26,11 @@ MAY_IMPORT = {
     "actors": {"actors", "actors/kernel", "messages", "rules"},
     "adapters": {"adapters", "messages"},
     "persistence": {"messages", "persistence"},
-    "supervisor.py": {"actors", "actors/kernel", "adapters", "messages", "persistence", "rules"},
-    "holdfast.py": {"supervisor.py", "actors", "actors/kernel", "adapters", "messages", "persistence"},
+    "run_parts.py": EVERY_ROOM,
+    "run_venues.py": {"run_parts.py", *EVERY_ROOM},
+    "run_replay.py": {"run_parts.py", *EVERY_ROOM},
+    "supervisor.py": {"run_parts.py", "run_replay.py", "run_venues.py", *EVERY_ROOM},
+    "holdfast.py": {"run_parts.py", "run_venues.py", "supervisor.py", *EVERY_ROOM},
 }
 NO_CLOCK_NO_CHANCE = {"asyncio", "random", "secrets", "threading", "time", "uuid"}
 NO_OUTSIDE_WORLD = {"io", "logging", "loguru", "os", "pathlib", "requests", "socket", "sqlite3", "subprocess", "sys"}

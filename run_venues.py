@@ -1,0 +1,103 @@
+"""The venues of a live run: their connections, and whether their accounts are fit to start on."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Final
+
+from loguru import logger
+from pydantic import SecretStr
+
+from actors.house import VenueParts
+from actors.ports import VenueCalls
+from adapters.connect import connect
+from adapters.simulator.paper import PaperExchange
+from adapters.simulator.paper_market import UnknownPaperSymbolError, demo_market, paper_config
+from adapters.simulator.paper_state import PaperStateError
+from adapters.simulator.scheduler_thread import SchedulerThread
+from adapters.venues.preflight import check_start
+from adapters.venues.rest import VenueConfig
+from adapters.venues.shadow import ShadowCalls
+from adapters.venues.threaded_calls import ThreadedCalls
+from messages.settings import PAPER, Mode, Settings, VenueAccess
+from messages.values import Venue
+from run_parts import OUT_OF_REACH, WRONG_USAGE, CannotRunError, RunOptions, paper_parts
+
+SIMULATED_KEYS: Final = ("KEY", "SECRET", "PASS")
+"""What ``holdfast simulate`` accepts."""
+PAPER_STATE: Final = "paper.sqlite3"
+
+
+def live_venues(
+    options: RunOptions, settings: Settings, resources: ExitStack
+) -> tuple[list[VenueParts], PaperExchange | None]:
+    """The connections of every venue; and the paper exchange, when that is one of them."""
+    parts: list[VenueParts] = []
+    exchange: PaperExchange | None = None
+    connected: list[ThreadedCalls] = []
+    for venue in settings.venues:
+        if venue == PAPER:
+            clock = SchedulerThread(on_error=lambda error: logger.error("the paper exchange failed: {!r}", error))
+            clock.start()
+            resources.callback(clock.stop)
+            exchange = _paper_exchange(options, settings, clock)
+            exchange.start()
+            resources.callback(exchange.stop)
+            parts.append(paper_parts(exchange))
+        else:
+            calls, streams = connect(venue_config(venue, settings))
+            resources.callback(calls.close)
+            connected.append(calls)
+            sending: VenueCalls = ShadowCalls(calls) if settings.mode is Mode.SHADOW else calls
+            parts.append(VenueParts(calls=sending, streams=streams, symbols=()))
+    _check_accounts(connected, settings)
+    return parts, exchange
+
+
+def _check_accounts(connected: Sequence[ThreadedCalls], settings: Settings) -> None:
+    """A run does not start on an account that it cannot trade with, or should not (S20); its stops stay there."""
+    refusal = check_start(
+        connected, acts=settings.mode is Mode.PRODUCTION, allow_withdrawal=settings.allow_withdrawal_keys
+    )
+    if refusal is not None:
+        raise CannotRunError(refusal.text, OUT_OF_REACH if refusal.key_refused else WRONG_USAGE)
+
+
+def venue_config(venue: Venue, settings: Settings) -> VenueConfig:
+    """Keys and addresses of one venue; a simulated exchange on this machine has keys of its own (S20)."""
+    access = settings.access.get(venue, VenueAccess())
+
+    def secret(value: SecretStr | None, simulated: str) -> str:
+        if value is not None:
+            return value.get_secret_value()
+        return simulated if access.is_simulated else ""
+
+    return VenueConfig(
+        venue=venue,
+        api_key=secret(access.api_key, SIMULATED_KEYS[0]),
+        api_secret=secret(access.api_secret, SIMULATED_KEYS[1]),
+        api_passphrase=secret(access.api_passphrase, SIMULATED_KEYS[2]),
+        testnet=access.testnet,
+        rest_url=access.rest_url,
+        ws_url=access.ws_url,
+    )
+
+
+def _paper_exchange(options: RunOptions, settings: Settings, clock: SchedulerThread) -> PaperExchange:
+    try:
+        feed, instruments = demo_market(
+            seed=options.seed, symbols=settings.paper_symbols, volatility_percent=settings.paper_volatility_percent
+        )
+        return PaperExchange(
+            instruments=instruments,
+            feed=feed,
+            scheduler=clock,
+            clock=clock,
+            config=paper_config(
+                wallet=settings.paper_wallet_usd, latency_ms=settings.paper_latency_ms, seed=options.seed
+            ),
+            path=settings.data_dir / PAPER_STATE,
+        )
+    except UnknownPaperSymbolError as error:
+        raise CannotRunError(str(error), WRONG_USAGE) from error
+    except PaperStateError as error:
+        raise CannotRunError(str(error), OUT_OF_REACH) from error
