@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 from adapters.allowed_values import allowed_values
 from adapters.env_file import EnvFileError, EnvLine, read_env_file
-from messages.settings import PAPER, RULE_BROKEN, Settings, VenueAccess
+from messages.settings import PAPER, RULE_BROKEN, TOPICS, Settings, VenueAccess
 from messages.values import Venue
 
 REAL_VENUES = (Venue("bitget"), Venue("binance"), Venue("bybit"), Venue("okx"))
@@ -111,7 +111,7 @@ def setting_name(field_name: str) -> str:
     return _OWN_NAMES.get(field_name, field_name.upper())
 
 
-_FIELDS = {setting_name(name): name for name in Settings.model_fields if name != "access"}
+_FIELDS = {setting_name(name): name for topic in TOPICS for name in topic.model_fields if name != "access"}
 _ACCESS = {f"{venue}_{part}".upper(): (venue, part) for venue in REAL_VENUES for part in VenueAccess.model_fields}
 KNOWN_NAMES = frozenset(_FIELDS) | frozenset(_ACCESS)
 
