@@ -16,6 +16,7 @@ from actors.addresses import Directory
 from actors.kernel import Actor, Ref
 from actors.lease import Lease
 from actors.order_audit import OrderAudit
+from actors.order_verdict import Next, Verdict, may_still_arrive, verdict_of_answer, verdict_of_search
 from actors.ports import VenueCalls
 from actors.rate_budget import RateBudget
 from actors.venue_queue import (
@@ -27,13 +28,10 @@ from actors.venue_queue import (
     VenueQueue,
     Waiting,
     intent_of,
-    may_run_twice,
     priority_of,
     request_of,
-    stop_among,
 )
 from messages.journal import CommitRefused, Committed
-from messages.orders import OrderReport, OrderStatus
 from messages.positions import (
     ExecuteIntents,
     IntentOutcomeAnswer,
@@ -49,7 +47,6 @@ from messages.state import Intent, IntentAction
 from messages.supervision import CallAnswered, Due
 from messages.values import IntentId, OrderPurpose
 from messages.venue import (
-    AccountReport,
     AmendOrder,
     CancelOrder,
     FetchAccount,
@@ -66,8 +63,6 @@ from messages.venue import (
 )
 
 REQUEST_TIMEOUT_S: Final = 10.0
-REQUEST_LIFE_MS: Final = 15_000
-"""The longest that a request may still arrive after it was sent; "not found" proves nothing before it has passed."""
 MAX_SENDS: Final = 4
 HEDGE_FLOOR_S: Final = 0.15
 HEDGE_CAP_S: Final = 1.0
@@ -288,9 +283,10 @@ class ExecutionActor(Actor):
                 # It certainly never counted: an entry that has become old meanwhile is not sent again.
                 job.first_sent_ms = None
         elif call.resolves:
-            self._resolved(job, answer)
+            anonymous = self._is_anonymous(intent_of(job))
+            self._conclude(job, verdict_of_search(job, answer, anonymous=anonymous, now_ms=now_ms))
         else:
-            self._order_answered(job, answer)
+            self._conclude(job, verdict_of_answer(job, answer))
 
     def _pause(self, answer: OrderRejected) -> None:
         wait_ms = int(1_000 * (answer.retry_after_s if answer.retry_after_s is not None else 1.0))
@@ -333,86 +329,19 @@ class ExecutionActor(Actor):
         request: ReadRequest | SetLeverage = job.read.request if job.read is not None else FetchAccount()
         self._tell(job.path, VenueReadDone(request=request, answer=answer, asked_ms=call.sent_ms))
 
-    def _order_answered(self, job: Job, answer: VenueAnswer) -> None:
-        intent = intent_of(job)
-        match answer:
-            case OrderAccepted():
-                self._settle(job, answer)
-            case OrderRejected(reason=RejectReason.DUPLICATE_ID) if intent.action is IntentAction.PLACE:
+    def _conclude(self, job: Job, verdict: Verdict) -> None:
+        match verdict:
+            case Next.ASK:
                 self._ask_for(job)
-            case OrderRejected() if job.sends > 1 or job.outstanding > 0:
-                # Another send of the same order may have been the one that counted.
-                job.refusal = answer
-                self._ask_for(job)
-            case OrderRejected():
-                self._settle(job, answer)
-            case _:
-                self._ask_for(job)
-
-    def _resolved(self, job: Job, answer: VenueAnswer) -> None:
-        """What the venue says when it is asked for the order by its id."""
-        intent = intent_of(job)
-        match answer:
-            case OrderAccepted(report=report):
-                self._found(job, report)
-            case OrderRejected(reason=RejectReason.NOT_FOUND):
-                self._not_found(job, answer)
-            case AccountReport() if self._is_anonymous(intent):
-                stop = stop_among(answer, intent.order)
-                if stop is not None:
-                    self._found(job, stop)
-                else:
-                    self._not_found(job, OrderRejected(reason=RejectReason.NOT_FOUND, text="the position has no stop"))
-            case AccountReport():
-                self._second_source(job, answer)
-            case _:
+            case Next.ASK_LATER:
                 self._ask_later(job)
-
-    def _found(self, job: Job, report: OrderReport) -> None:
-        """The order is there; whether what was intended with it came about, its condition says."""
-        intent = intent_of(job)
-        as_intended = {
-            IntentAction.PLACE: not self._is_anonymous(intent) or report.trigger_price == intent.order.trigger_price,
-            IntentAction.AMEND: report.trigger_price == intent.order.trigger_price,
-            IntentAction.CANCEL: report.status is not OrderStatus.WORKING,
-        }
-        if as_intended[intent.action]:
-            self._settle(job, OrderAccepted(report=report))
-        elif job.refusal is not None and job.outstanding == 0:
-            self._settle(job, job.refusal)
-        else:
-            self._try_again(job)
-
-    def _not_found(self, job: Job, answer: OrderRejected) -> None:
-        intent = intent_of(job)
-        if intent.action is not IntentAction.PLACE:
-            self._settle(job, job.refusal or answer)
-        elif job.refusal is not None and job.refusal.reason is not RejectReason.DUPLICATE_ID and job.outstanding == 0:
-            self._settle(job, job.refusal)
-        elif intent.order.reduce_only and not may_run_twice(intent):
-            # It reduces, and carries the same id: a second arrival is refused, so it need not be waited for.
-            self._try_again(job)
-        elif self._may_still_arrive(job):
-            self._ask_later(job)
-        elif intent.order.reduce_only:
-            self._try_again(job)
-        else:
-            job.asking = True
-            self._queue.add(job, FetchAccount(symbol=intent.order.symbol), resolves=True)
-
-    def _may_still_arrive(self, job: Job) -> bool:
-        sent_ms = job.first_sent_ms if job.first_sent_ms is not None else intent_of(job).created_ms
-        return self.context.now_ms() < sent_ms + REQUEST_LIFE_MS
-
-    def _second_source(self, job: Job, account: AccountReport) -> None:
-        """The account itself, after the longest life of a request: an entry that is in neither was never there."""
-        intent = intent_of(job)
-        resting = any(order.client_order_id == intent.order.client_order_id for order in account.orders)
-        position = any(item.hedge_side == intent.order.hedge_side for item in account.positions)
-        if resting or position:
-            self._ask_later(job)
-        else:
-            self._settle(job, NeverSent(text="the venue knows neither the order nor a position"))
+            case Next.ASK_ACCOUNT:
+                job.asking = True
+                self._queue.add(job, FetchAccount(symbol=intent_of(job).order.symbol), resolves=True)
+            case Next.TRY_AGAIN:
+                self._try_again(job)
+            case _:
+                self._settle(job, verdict)
 
     def _try_again(self, job: Job) -> None:
         if job.given_up:
@@ -423,7 +352,7 @@ class ExecutionActor(Actor):
             self._give_up(job, OutcomeUnknown(text=f"no conclusive answer to {job.sends} requests"))
 
     def _ask_while_it_may_arrive(self, job: Job) -> None:
-        if self._may_still_arrive(job) or job.outstanding > 0:
+        if may_still_arrive(job, self.context.now_ms()) or job.outstanding > 0:
             self._ask_later(job)
         else:
             self._settle(job, job.refusal or NeverSent(text="the venue shows no trace of it"))
