@@ -1,7 +1,7 @@
 """What can be asked of a Bitget account before anything is at stake.
 
 Sources: v2 mix "Get Single Account" (``posMode``, ``marginMode``, ``assetMode``), spot "Get Account Information"
-(``authorities``). A unified account answers all of v2 with 40085.
+(``authorities``, a code for each permission). A unified account answers all of v2 with 40085.
 """
 
 from collections.abc import Iterable
@@ -13,13 +13,16 @@ from adapters.venues.account_checks import (
     ACCOUNT_TYPE,
     MARGIN_MODE,
     POSITION_MODE,
+    TRADING,
     WITHDRAWAL,
     Asking,
     Refusal,
     account_type,
     margin_mode,
     position_mode,
+    trading,
     unknown,
+    withdrawal,
 )
 from adapters.venues.bitget_errors import RefusedError, meaning_of
 from adapters.venues.bitget_orders import MARGIN_COIN, VENUE
@@ -31,6 +34,11 @@ ANY_SYMBOL: Final = "BTCUSDT"
 """The position mode is the account's, but it is told by symbol only."""
 POSITION_MODES: Final = {"one_way_mode": False, "hedge_mode": True}
 UNIFIED: Final = "40085"
+FUTURES_ORDERS: Final = "coow"
+WALLET_WITHDRAWAL: Final = "wwow"
+READING: Final = frozenset({"coor", "cpor", "stor", "smor", "ttor", "wtor", "taxr", "chor", "p2pr", "pllr"})
+CHANGING: Final = frozenset({"coow", "cpow", "stow", "smow", "ttow", "wtow", "taxw", "chow", "p2p", "p2pw", "pllw"})
+"""The codes that the documentation explains, beside the one for withdrawals."""
 
 
 def account_checks(session: BitgetSession, *, hedge: bool) -> list[Check]:
@@ -56,15 +64,20 @@ def account_checks(session: BitgetSession, *, hedge: bool) -> list[Check]:
         yield margin_mode(VENUE, "multi-assets mode" if hindrance else text, hindrance=hindrance)
 
     def permissions() -> Iterable[Check]:
-        codes = session.private("SpotGetV2SpotAccountInfo").get("authorities")
-        # What the codes stand for is not documented: not one of them may pass for harmless.
-        yield unknown(VENUE, WITHDRAWAL, f"Bitget tells codes only: {', '.join(map(str, codes or ())) or 'none'}")
+        codes = frozenset(map(str, session.private("SpotGetV2SpotAccountInfo").get("authorities") or ()))
+        if WALLET_WITHDRAWAL not in codes and (not codes or codes - READING - CHANGING):
+            # A code without a known meaning must not pass for harmless.
+            text = f"authorities are {', '.join(sorted(codes)) or 'none'}"
+            yield from (unknown(VENUE, name, text) for name in (TRADING, WITHDRAWAL))
+            return
+        yield trading(VENUE, allowed=FUTURES_ORDERS in codes)
+        yield withdrawal(VENUE, allowed=WALLET_WITHDRAWAL in codes)
 
     checks = asking.modes((ACCOUNT_TYPE, POSITION_MODE, MARGIN_MODE), modes)
     if any(check.finding is Finding.WRONG and check.text.startswith(UNIFIED) for check in checks):
         advice = "use a key of a classic account (API v2), which a sub-account may be"
         return [account_type(VENUE, f"unified: {UNIFIED}", what_to_do=advice)]
-    return [*checks, *asking.permissions((WITHDRAWAL,), permissions)]
+    return [*checks, *asking.permissions((TRADING, WITHDRAWAL), permissions)]
 
 
 def _meaning(error: Exception) -> Refusal:

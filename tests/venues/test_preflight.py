@@ -21,8 +21,6 @@ from messages.checks import Check, Finding
 from messages.values import Venue
 
 VENUES = tuple(WIRES)
-SECRETIVE = {"bitget"}
-"""Venues that do not tell what a key may do."""
 
 
 @contextmanager
@@ -95,7 +93,7 @@ def test_nothing_is_wrong_with_an_account_that_fits(venue: str, hedge: bool) -> 
     with simulated(venue, hedge=hedge) as simulation:
         checks = looked_at(config_of(simulation, hedge=hedge))
     assert {"key", "withdrawal", "position mode", "margin mode"} <= set(checks)
-    assert not_fine(checks) == ({"withdrawal": Finding.UNKNOWN} if venue in SECRETIVE else {})
+    assert not_fine(checks) == {}
 
 
 @pytest.mark.parametrize("hedge", [False, True])
@@ -110,7 +108,7 @@ def test_the_other_position_mode_is_wrong_and_it_is_said_what_to_change(
     assert ("to hedge mode" if hedge else "to one-way mode") in check.what_to_do
 
 
-@pytest.mark.parametrize("venue", [venue for venue in VENUES if venue not in SECRETIVE])
+@pytest.mark.parametrize("venue", VENUES)
 def test_a_key_that_may_withdraw_is_wrong_and_a_warning_once_it_was_allowed(venue: str) -> None:
     with simulated(venue, keys=Keys(may_withdraw=True)) as simulation:
         config = config_of(simulation)

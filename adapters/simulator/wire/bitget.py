@@ -133,9 +133,10 @@ class BitgetWire:
         return await handler(_body(request.body) if request.method == "POST" else query, ask)
 
     async def _account_info(self, query: Mapping[str, Any], ask: Ask) -> object:
-        """What the key may do is told in codes, which the venue does not explain."""
+        """What the key may do is told in codes."""
         _ = query, ask
-        return {"userId": "1", "inviterId": "", "ips": "", "authorities": ["coow", "cpow"], "parentId": 1}
+        codes = ["coow", "cpow", "stor", *(["wwow"] if self._keys.may_withdraw else [])]
+        return {"userId": "1", "inviterId": "", "ips": "", "authorities": codes, "parentId": 1}
 
     def _check_signature(self, request: HttpRequest) -> None:
         """Over the raw bytes of the body and the query as it reads decoded (ccxt and Bitget's documentation)."""

@@ -41,8 +41,9 @@ Router = Callable[[Asked], Answer]
 
 @dataclass
 class Canned:
-    """The server and a client of ours on it."""
+    """The server, and our account and a client of ours on it."""
 
+    rest: BitgetRest
     client: BitgetClient
     asked: list[Asked] = field(default_factory=list)
 
@@ -92,9 +93,10 @@ def canned(route: Router, *, hedge: bool = False) -> Iterator[Canned]:
         hedge=hedge,
         timeout_ms=2_000,
     )
-    client = BitgetRest(config).client()
+    rest = BitgetRest(config)
+    client = rest.client()
     try:
-        yield Canned(client=client, asked=asked)
+        yield Canned(rest=rest, client=client, asked=asked)
     finally:
         client.close()
         server.shutdown()
