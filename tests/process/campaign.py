@@ -12,6 +12,7 @@ import tempfile
 import time
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -314,14 +315,16 @@ class Campaign:
         if not problems:
             return
         self.violations += 1
+        violation = {
+            "seed": self.seed,
+            "kill": self.killed,
+            "moment": str(moment),
+            "problems": problems,
+            "directory": str(self.directory),
+        }
+        sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {violation}\n")
         if self.first_violation is None:
-            self.first_violation = {
-                "seed": self.seed,
-                "kill": self.killed,
-                "moment": str(moment),
-                "problems": problems,
-                "directory": str(self.directory),
-            }
+            self.first_violation = violation
 
 
 def naked_problems(exchange: PaperExchange) -> list[str]:
