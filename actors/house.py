@@ -40,11 +40,16 @@ POSITION_RESTARTS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueParts:
-    """One venue's connection, and the symbols whose prices are watched."""
+    """One venue's connection, and the symbols whose prices are watched.
+
+    Attributes:
+        hedge_mode: Whether the account there may hold both sides of a symbol at once.
+    """
 
     calls: VenueCalls
     streams: VenueStreams
     symbols: tuple[Symbol, ...]
+    hedge_mode: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +74,6 @@ class HouseParts:
     sync_every_s: float
     untracked: Untracked
     stale_after_s: float | None = 4.0
-    hedge_mode: bool = False
 
 
 class House:
@@ -155,7 +159,7 @@ class House:
             find=self._system.find,
             spawn=lambda key, instrument, desk: self._spawn_position(parts, key, instrument, desk),
             untracked=self._parts.untracked,
-            hedge_mode=self._parts.hedge_mode,
+            hedge_mode=parts.hedge_mode,
             owner_epoch=self._parts.owner_epoch,
         )
 
@@ -228,7 +232,7 @@ class House:
                 execution=self._part(venue, "execution"),
                 desk=self._part(venue, "desk"),
                 journal=self._ref(addresses.JOURNAL),
-                hedge_mode=self._parts.hedge_mode,
+                hedge_mode=parts.hedge_mode,
                 owner_epoch=self._parts.owner_epoch,
             ),
         )
@@ -238,6 +242,7 @@ class House:
         return RiskActor(
             journal=self._ref(addresses.JOURNAL),
             desks={venue: self._part(venue, "desk") for venue in venues},
+            hedged=frozenset(parts.calls.venue for parts in self._parts.venues if parts.hedge_mode),
             policy=self._parts.risk,
             owner_epoch=self._parts.owner_epoch,
         )

@@ -64,10 +64,20 @@ class RiskPolicy:
 class RiskActor(Actor):
     """Hands out reservations, so that two signals at once cannot pass together."""
 
-    def __init__(self, *, journal: Ref, desks: Mapping[Venue, Ref], policy: RiskPolicy, owner_epoch: int) -> None:
+    def __init__(
+        self,
+        *,
+        journal: Ref,
+        desks: Mapping[Venue, Ref],
+        hedged: frozenset[Venue],
+        policy: RiskPolicy,
+        owner_epoch: int,
+    ) -> None:
+        """``hedged`` are the venues where both sides of a symbol may be open at once."""
         super().__init__()
         self._journal = journal
         self._desks = desks
+        self._hedged = hedged
         self._policy = policy
         self._record = Record(journal=journal, owner_epoch=owner_epoch)
         self._book = Book()
@@ -166,7 +176,8 @@ class RiskActor(Actor):
                 f"margin {policy.size_usd / policy.leverage:.2f} is needed, {available} is available",
             )
             return
-        key = PositionKey(venue=message.venue, symbol=signal.symbol)
+        side = signal.side if message.venue in self._hedged else None
+        key = PositionKey(venue=message.venue, symbol=signal.symbol, hedge_side=side)
         book = reserve(
             self._book,
             reservation_id=signal.signal_id,

@@ -103,7 +103,7 @@ def living_house(trio: Trio, directory: Path, *, hedge_mode: bool = False) -> It
     parts = HouseParts(
         journal=journal,
         owner_epoch=journal.take_ownership("test"),
-        venues=[VenueParts(calls=trio.calls, streams=trio.streams, symbols=(BTC, ETH))],
+        venues=[VenueParts(calls=trio.calls, streams=trio.streams, symbols=(BTC, ETH), hedge_mode=hedge_mode)],
         sink=house,
         feed=signals,
         policies=PositionPolicies(trailing=TrailingPolicy(min_update_interval_s=0)),
@@ -113,7 +113,6 @@ def living_house(trio: Trio, directory: Path, *, hedge_mode: bool = False) -> It
         sync_every_s=120,
         untracked=Untracked.ADOPT,
         stale_after_s=60.0,
-        hedge_mode=hedge_mode,
     )
     watching.watch([BTC])
     watching.start(witness)

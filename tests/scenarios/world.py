@@ -194,7 +194,9 @@ class World:
                 HouseParts(
                     journal=journal,
                     owner_epoch=owner_epoch,
-                    venues=[VenueParts(calls=calls, streams=streams, symbols=self.market.symbols)],
+                    venues=[
+                        VenueParts(calls=calls, streams=streams, symbols=self.market.symbols, hedge_mode=self.hedge)
+                    ],
                     sink=self,
                     feed=self.signals,
                     policies=self.policies,
@@ -203,7 +205,6 @@ class World:
                     max_signal_age_s=1_200,
                     sync_every_s=120,
                     untracked=self.untracked,
-                    hedge_mode=self.hedge,
                 ),
             ).root()
         )
