@@ -31,6 +31,11 @@ class MarketWatch:
         self._handled = 0
         self._told: AttentionBand | None = None
 
+    @property
+    def priced_ms(self) -> int | None:
+        """The venue's time of the prices, UTC; ``None`` before the first."""
+        return self._time_ms or None
+
     def start(self, context: Context, situation: Situation) -> None:
         """Ask for every tick: at the start, after a restart of the market actor, and before an opening."""
         self._watches += 1

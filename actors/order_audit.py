@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import msgspec
+
 from actors.addresses import Directory
 from actors.kernel import Context, Ref
 from actors.record import Record
@@ -9,7 +11,7 @@ from actors.venue_queue import Call
 from actors.withdrawn import WithdrawnStops
 from messages.journal import AuditRecord
 from messages.values import Venue
-from messages.venue import VenueAnswer
+from messages.venue import VenueAnswer, VenueRequest
 
 
 class OrderAudit:
@@ -29,9 +31,14 @@ class OrderAudit:
             position_id=intent.position_id if intent is not None else None,
             venue=self._venue,
             operation=type(call.request).__name__,
-            request=repr(call.request),
-            answer=repr(answer),
+            request=_written(call.request),
+            answer=_written(answer),
             requested_ms=call.sent_ms,
             answered_ms=context.now_ms(),
         )
         self._record.write(replace(self._record.blank(context), audit=(row,)))
+
+
+def _written(value: VenueRequest | VenueAnswer) -> str:
+    """Its name, and its fields as JSON: for people, and for what explains a position to them."""
+    return f"{type(value).__name__} {msgspec.json.encode(value).decode()}"

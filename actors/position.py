@@ -221,6 +221,7 @@ class PositionActor(Actor):
             last=self._watch.last,
             mark=self._watch.mark,
             minute_ago=self._watch.minute_ago,
+            priced_ms=self._watch.priced_ms,
         )
 
     def _decide(self, event: PositionInput) -> None:

@@ -32,6 +32,7 @@ from messages.positions import (
     VerifyPosition,
     WakeUp,
 )
+from messages.reasons import Rule, Why
 from messages.state import Intent, IntentAction
 from messages.supervision import Due
 from messages.values import IntentId, PositionKey
@@ -212,6 +213,7 @@ def orphan_cancels(orphans: Sequence[OrderReport], *, key: PositionKey, stamp: s
                     order=spec_of(order, identity.purpose),
                     protective=False,
                     created_ms=now_ms,
+                    why=Why(rule=Rule.ORPHAN, text="nothing is open, and it is to be gone before the next entry"),
                 )
             )
     return tuple(intents)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from messages.orders import OrderSpec
+from messages.reasons import Why
 from messages.values import (
     ClientOrderId,
     IntentId,
@@ -90,6 +91,7 @@ class CloseReason(StrEnum):
     STOP_WOULD_TRIGGER = "stop_would_trigger"
     UNPROTECTED = "unprotected"
     LIQUIDATION = "liquidation"
+    ADL = "adl"
     OUTSIDE = "outside"
     ENTRY_FAILED = "entry_failed"
 
@@ -102,6 +104,7 @@ class Intent:
         intent_id: Unique; for PLACE it is the client order id, for the others derived from it.
         protective: Goes before entries and polls, and is never held back.
         expires_ms: After this it must not be sent any more (entries); ``None`` never.
+        why: Which rule asked for it, from which figures; ``None`` where an earlier version wrote it.
     """
 
     intent_id: IntentId
@@ -112,6 +115,7 @@ class Intent:
     protective: bool
     created_ms: int
     expires_ms: int | None = None
+    why: Why | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,12 +176,13 @@ class TakeProfitState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leftover:
-    """An order of this position that is to be cancelled and not proven gone yet."""
+    """An order of this position that is to be cancelled, ``why`` in words, and not proven gone yet."""
 
     order: OrderSpec
     intent_id: IntentId | None = None
     attempts: int = 0
     not_before_ms: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from messages.instruments import Capabilities, Instrument
 from messages.journal import EventRecord, IntentOutcome, PositionFill, PositionFunding, Severity, SignalFate
 from messages.orders import OrderReport, OrderSpec
+from messages.reasons import Input, Rule, Why
 from messages.state import (
     Intent,
     IntentAction,
@@ -32,6 +33,7 @@ from messages.values import (
     OrderSide,
     Price,
     Quantity,
+    Side,
     Symbol,
     TriggerSource,
 )
@@ -88,7 +90,10 @@ class PositionPolicies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What is around a position at one moment; ``last`` and ``mark`` are ``None`` before the first tick."""
+    """What is around a position at one moment; ``last`` and ``mark`` are ``None`` before the first tick.
+
+    ``priced_ms`` is the venue's time of both.
+    """
 
     now_ms: int
     instrument: Instrument
@@ -97,6 +102,7 @@ class Situation:
     last: Price | None = None
     mark: Price | None = None
     minute_ago: Price | None = None
+    priced_ms: int | None = None
 
     @property
     def watched(self) -> Price | None:
@@ -230,11 +236,12 @@ class Draft:
         )
         self.position = replace(self.position, take_profits=changed)
 
-    def leave(self, order: OrderSpec) -> None:
+    def leave(self, order: OrderSpec, why: str) -> None:
         """Mark an order for cancelling, once."""
         known = {leftover.order.client_order_id for leftover in self.position.leftovers}
         if order.client_order_id not in known:
-            self.position = replace(self.position, leftovers=(*self.position.leftovers, Leftover(order=order)))
+            leftover = Leftover(order=order, why=why)
+            self.position = replace(self.position, leftovers=(*self.position.leftovers, leftover))
 
     def forget_leftover(self, order: OrderSpec) -> None:
         """``order`` is proven gone."""
@@ -298,9 +305,19 @@ class Draft:
         return client_order_id(position_id=self.position.position_id, purpose=purpose, sequence=self.position.sequence)
 
     def intend(
-        self, action: IntentAction, order: OrderSpec, *, protective: bool, expires_ms: int | None = None
+        self,
+        action: IntentAction,
+        order: OrderSpec,
+        *,
+        rule: Rule,
+        text: str = "",
+        protective: bool,
+        expires_ms: int | None = None,
     ) -> Intent:
-        """Add an intent; a PLACE carries the order's own id, the others one derived from it."""
+        """Add an intent; a PLACE carries the order's own id, the others one derived from it.
+
+        ``rule`` and ``text`` say why; the figures that are known at this moment are written down beside them.
+        """
         intent_id = IntentId(order.client_order_id)
         if action is not IntentAction.PLACE:
             self.position = replace(self.position, sequence=self.position.sequence + 1)
@@ -314,10 +331,33 @@ class Draft:
             protective=protective,
             created_ms=self.now_ms,
             expires_ms=expires_ms,
+            why=self._why(rule, text),
         )
         self.intents.append(intent)
         self.open_intents[intent_id] = intent
         return intent
+
+    def _why(self, rule: Rule, text: str) -> Why:
+        position, situation = self.position, self.situation
+        working = position.stop.working
+        best = self.trailing.highest if position.side is Side.LONG else self.trailing.lowest
+        figures = (
+            ("price", situation.last, situation.priced_ms),
+            ("mark", situation.mark, situation.priced_ms),
+            ("best", best, None),
+            ("entry", position.entry_price, None),
+            ("open", self.exposed, None),
+            ("trailed", self.trailing.stop_price, None),
+            ("liquidation", self.liquidation_price, self.account_read_ms or None),
+        )
+        return Why(
+            rule=rule,
+            text=text,
+            before=working.trigger_price if working is not None else None,
+            inputs=tuple(
+                Input(name=name, value=value, read_ms=read_ms) for name, value, read_ms in figures if value is not None
+            ),
+        )
 
     def settle(self, intent_id: IntentId, status: IntentStatus, *, text: str = "", venue_order_id: str = "") -> None:
         """Record what became of an intent."""

@@ -300,7 +300,7 @@ def adopt_position(
     draft = draft_of(_new_case(position, situation), situation)
     draft.recovering_since_ms = situation.now_ms
     for order in heritage.strangers:
-        draft.leave(order)
+        draft.leave(order, "it belongs to a life that is over")
     draft.record(
         "position_adopted",
         f"{report.side} {report.quantity} at {report.entry_price} found on the venue",

@@ -112,7 +112,7 @@ def _reason_of(draft: Draft, fill: FillReport, take_profit: TakeProfitState | No
     identity = parse_client_order_id(fill.client_order_id or "")
     stop = draft.position.stop
     if fill.kind is not FillKind.TRADE:
-        return CloseReason.LIQUIDATION
+        return CloseReason.LIQUIDATION if fill.kind is FillKind.LIQUIDATION else CloseReason.ADL
     if take_profit is not None:
         return CloseReason.TAKE_PROFIT
     by_stop = stop.triggered if identity is None else identity.purpose is OrderPurpose.STOP

@@ -44,7 +44,7 @@ def take_order(draft: Draft, report: OrderReport) -> None:
     elif report.kind is OrderKind.STOP_MARKET and report.side is draft.exit_side:
         take_stop(draft, report)
     elif identity is not None and report.status is OrderStatus.WORKING:
-        draft.leave(spec_of(report, identity.purpose))
+        draft.leave(spec_of(report, identity.purpose), "the position has no place for it")
 
 
 def _note_reported(draft: Draft, order_id: ClientOrderId, report: OrderReport) -> None:
@@ -61,7 +61,7 @@ def _take_entry(draft: Draft, report: OrderReport) -> None:
     if draft.position.phase is PositionPhase.PENDING_ENTRY:
         draft.pass_to(PositionEvent.ENTRY_SENT)
     if draft.ended and report.status is OrderStatus.WORKING:
-        draft.leave(spec_of(report, OrderPurpose.ENTRY))
+        draft.leave(spec_of(report, OrderPurpose.ENTRY), "the position is over")
     if report.status not in TERMINAL or draft.position.entry_done:
         return
     draft.changed_ms = draft.now_ms
@@ -79,7 +79,7 @@ def _take_close(draft: Draft, report: OrderReport) -> None:
         draft.changed_ms = draft.now_ms
         draft.position = replace(draft.position, close_order_id=None)
     elif draft.ended:
-        draft.leave(spec_of(report, OrderPurpose.CLOSE))
+        draft.leave(spec_of(report, OrderPurpose.CLOSE), "the position is over")
 
 
 def _take_take_profit(draft: Draft, take_profit: TakeProfitState, report: OrderReport) -> None:

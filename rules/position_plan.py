@@ -10,11 +10,13 @@ from typing import Final
 
 from messages.journal import Severity
 from messages.orders import OrderSpec
+from messages.reasons import Rule
 from messages.state import (
     CloseReason,
     IntentAction,
     Leftover,
     PositionPhase,
+    PositionState,
     StopOrder,
     StopPhase,
     TakeProfitPhase,
@@ -108,7 +110,13 @@ def _plan_limit_entry(draft: Draft) -> None:
         return
     if position.entry_order_id in draft.missing:
         return
-    draft.intend(IntentAction.CANCEL, entry_spec(draft, position.entry_order_id), protective=False)
+    draft.intend(
+        IntentAction.CANCEL,
+        entry_spec(draft, position.entry_order_id),
+        rule=Rule.ENTRY_TIMED_OUT,
+        text=f"the limit entry may rest {policy.entry_limit_timeout_ms // 1_000} s",
+        protective=False,
+    )
 
 
 def entry_spec(draft: Draft, order_id: ClientOrderId) -> OrderSpec:
@@ -143,7 +151,10 @@ def enter(draft: Draft) -> None:
             attached_stop_id=draft.next_order_id(OrderPurpose.STOP),
         )
     life = draft.situation.policies.orders.entry_life_ms
-    intent = draft.intend(IntentAction.PLACE, spec, protective=False, expires_ms=draft.now_ms + life)
+    rule, text = _why_entered(position)
+    intent = draft.intend(
+        IntentAction.PLACE, spec, rule=rule, text=text, protective=False, expires_ms=draft.now_ms + life
+    )
     draft.position = replace(
         draft.position, entry_intent_id=intent.intent_id, entry_order_id=spec.client_order_id, entry_done=False
     )
@@ -160,13 +171,21 @@ def enter(draft: Draft) -> None:
         )
 
 
+def _why_entered(position: PositionState) -> tuple[Rule, str]:
+    if position.opened_quantity > 0:
+        return Rule.NEXT_SLICE, f"{position.opened_quantity} of {position.wanted_quantity} are open and covered"
+    if position.entry_order_id is not None and position.entry_limit_price is None:
+        return Rule.ENTRY_AT_MARKET, "nothing of the limit entry filled"
+    return Rule.SIGNAL, f"signal {position.signal_id}"
+
+
 def _end_if_flat(draft: Draft) -> None:
     position = draft.position
     if draft.ended or position.quantity > 0 or position.opened_quantity == 0 or draft.exposed > 0:
         return
     if not position.entry_done:
         if position.entry_order_id is not None and position.entry_intent_id not in draft.open_intents:
-            draft.leave(entry_spec(draft, position.entry_order_id))
+            draft.leave(entry_spec(draft, position.entry_order_id), "nothing is open any more")
         draft.position = replace(draft.position, entry_done=True)
     reason = draft.position.close_reason or CloseReason.OUTSIDE
     draft.position = replace(draft.position, closed_ms=draft.now_ms, close_reason=reason)
@@ -190,13 +209,13 @@ def _release_orders(draft: Draft) -> None:
     stop = draft.position.stop
     for order in (stop.working, stop.next):
         if order is not None and not _follows_position(draft, order):
-            draft.leave(stop_spec(draft, order))
+            draft.leave(stop_spec(draft, order), "the position is over")
     for take_profit in draft.position.take_profits:
         if take_profit.client_order_id is not None and take_profit.phase in {
             TakeProfitPhase.WORKING,
             TakeProfitPhase.PLACING,
         }:
-            draft.leave(draft.take_profit_spec(take_profit))
+            draft.leave(draft.take_profit_spec(take_profit), "the position is over")
     if stop.phase is not StopPhase.ABSENT:
         draft.pass_stop_to(StopEvent.POSITION_GONE)
     draft.change_stop(working=None, next=None, intent_id=None, unprotected_since_ms=None)
@@ -234,7 +253,7 @@ def _still_protects(draft: Draft, leftover: Leftover) -> bool:
 def _cancel_leftover(draft: Draft, leftover: Leftover) -> None:
     if any(intent.order.client_order_id == leftover.order.client_order_id for intent in draft.open_intents.values()):
         return
-    intent = draft.intend(IntentAction.CANCEL, leftover.order, protective=False)
+    intent = draft.intend(IntentAction.CANCEL, leftover.order, rule=Rule.LEFT_OVER, text=leftover.why, protective=False)
     draft.change_leftover(leftover, intent_id=intent.intent_id)
 
 

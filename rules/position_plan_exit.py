@@ -11,6 +11,7 @@ from typing import Final
 
 from messages.journal import Severity
 from messages.orders import OrderSpec
+from messages.reasons import Rule
 from messages.state import CloseReason, IntentAction, PositionPhase, TakeProfitPhase, TakeProfitState
 from messages.values import ZERO, ClientOrderId, IntentId, OrderKind, OrderPurpose, Price, Side
 from rules.position_case import Draft
@@ -59,7 +60,9 @@ def plan_close(draft: Draft) -> None:
         reduce_only=True,
         hedge_side=position.key.hedge_side,
     )
-    draft.intend(IntentAction.PLACE, spec, protective=True)
+    rule = Rule.CLOSE_AT_MARKET if limit_price is None else Rule.CLOSE_INSIDE_BAND
+    text = f"{position.close_reason}, try {position.close_attempts + 1}"
+    draft.intend(IntentAction.PLACE, spec, rule=rule, text=text, protective=True)
     draft.position = replace(draft.position, close_order_id=spec.client_order_id)
 
 
@@ -85,7 +88,13 @@ def _limit_close_life(draft: Draft) -> None:
         return
     if any(intent.order.client_order_id == order_id for intent in draft.open_intents.values()):
         return
-    draft.intend(IntentAction.CANCEL, close_spec(draft, order_id), protective=True)
+    draft.intend(
+        IntentAction.CANCEL,
+        close_spec(draft, order_id),
+        rule=Rule.CLOSE_TIMED_OUT,
+        text=f"a limit close may rest {LIMIT_CLOSE_LIFE_MS} ms",
+        protective=True,
+    )
 
 
 def close_spec(draft: Draft, order_id: ClientOrderId) -> OrderSpec:
@@ -129,7 +138,7 @@ def _replanned(draft: Draft) -> bool:
         return False
     for item in live:
         if item.phase is TakeProfitPhase.WORKING:
-            draft.leave(draft.take_profit_spec(item))
+            draft.leave(draft.take_profit_spec(item), "take profits are planned anew for the size that is open")
     prices = {item.level: item.trigger_price for item in position.take_profits}
     level_1_done = any(item.level == 1 and item.phase is TakeProfitPhase.FILLED for item in position.take_profits)
     plans = plan_take_profits(
@@ -175,7 +184,14 @@ def _place_take_profit(draft: Draft, take_profit: TakeProfitState) -> None:
     )
     if passed:
         spec = replace(spec, kind=OrderKind.MARKET, trigger_price=None)
-    intent = draft.intend(IntentAction.PLACE, spec, protective=False)
+    intent = draft.intend(
+        IntentAction.PLACE,
+        spec,
+        rule=Rule.TAKE_PROFIT_PASSED if passed else Rule.TAKE_PROFIT,
+        text=f"TP{take_profit.level}"
+        + (f": the price {mark} has passed {take_profit.trigger_price}" if passed else ""),
+        protective=False,
+    )
     draft.change_take_profit(
         take_profit.level,
         phase=TakeProfitPhase.PLACING,

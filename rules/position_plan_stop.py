@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Final
 
 from messages.journal import Severity
-from messages.state import CloseReason, IntentAction, StopOrder
+from messages.reasons import Rule
+from messages.state import CloseReason, IntentAction, PositionPhase, StopOrder
 from messages.values import OrderPurpose, Price, Quantity
 from rules.position_case import Draft
 from rules.position_plan_exit import decide_close
@@ -98,14 +99,17 @@ def _place_stop(draft: Draft) -> None:
     if draft.now_ms < stop.not_before_ms:
         draft.wake_at(stop.not_before_ms)
         return
-    price = wanted_stop_price(draft)
+    price, rule = wanted_level(draft)
     mark = draft.situation.watched
     if mark is not None and would_trigger(side=draft.position.side, stop_price=price, mark=mark):
         if draft.position.close_reason is None:
             decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, f"the price {mark} is already past the stop {price}")
             return
-        price = _stop_from_here(draft, mark)
-    _send_stop(draft, IntentAction.PLACE, _new_stop(draft, price), StopEvent.PLACE_SENT)
+        price, rule = _stop_from_here(draft, mark), Rule.STOP_FROM_HERE
+    if rule is Rule.PLANNED_STOP:
+        rule = Rule.FIRST_STOP if draft.position.phase is not PositionPhase.ACTIVE else Rule.STOP_REPLACED
+    text = f"no stop is working, try {stop.attempts + 1}"
+    _send_stop(draft, IntentAction.PLACE, _new_stop(draft, price), StopEvent.PLACE_SENT, rule, text)
 
 
 def _stop_from_here(draft: Draft, mark: Price) -> Price:
@@ -139,24 +143,22 @@ def _stop_quantity(draft: Draft) -> Quantity | None:
     return None if draft.situation.capabilities.whole_position_stop else draft.exposed
 
 
-def _send_stop(draft: Draft, action: IntentAction, stop: StopOrder, event: StopEvent) -> None:
-    intent = draft.intend(action, stop_spec(draft, stop), protective=True)
+def _send_stop(draft: Draft, action: IntentAction, stop: StopOrder, event: StopEvent, rule: Rule, text: str) -> None:
+    intent = draft.intend(action, stop_spec(draft, stop), rule=rule, text=text, protective=True)
     draft.pass_stop_to(event)
     draft.change_stop(next=stop, intent_id=intent.intent_id)
 
 
-def wanted_stop_price(draft: Draft) -> Price:
-    """The tightest of the planned stop, a person's, breakeven when it is due, and what trailing may have now."""
+def wanted_level(draft: Draft) -> tuple[Price, Rule]:
+    """The tightest of the planned stop, a person's, breakeven when it is due, and what trailing may have now.
+
+    The rule is the one that the price comes from.
+    """
     position = draft.position
     side = position.side
-    wanted = position.initial_stop_price
-    if position.floor_stop_price is not None:
-        wanted = closer(side, wanted, position.floor_stop_price)
-    if position.breakeven_done:
-        wanted = closer(side, wanted, draft.breakeven)
     working = position.stop.working
     trailed = draft.trailing.stop_price
-    if trailed is not None and (
+    may_trail = trailed is not None and (
         working is None
         or may_update(
             state=draft.trailing,
@@ -166,15 +168,20 @@ def wanted_stop_price(draft: Draft) -> Price:
             now_ms=draft.now_ms,
             policy=draft.situation.policies.trailing,
         )
+    )
+    wanted, rule = position.initial_stop_price, Rule.PLANNED_STOP
+    for price, its_rule in (
+        (position.floor_stop_price, Rule.FLOOR_BY_HAND),
+        (draft.breakeven if position.breakeven_done else None, Rule.BREAKEVEN),
+        (trailed if may_trail else None, Rule.TRAILING),
+        (_clear_of_liquidation(draft), Rule.CLEAR_OF_LIQUIDATION),
     ):
-        wanted = closer(side, wanted, trailed)
-    clear = _clear_of_liquidation(draft)
-    if clear is not None:
-        wanted = closer(side, wanted, clear)
+        if price is not None and closer(side, wanted, price) != wanted:
+            wanted, rule = price, its_rule
     if working is not None and closer(side, wanted, working.trigger_price) == working.trigger_price:
-        return working.trigger_price
+        return working.trigger_price, rule
     # The tick may be another one than when the price was planned.
-    return round_stop(wanted, tick=draft.situation.instrument.price_tick, side=side)
+    return round_stop(wanted, tick=draft.situation.instrument.price_tick, side=side), rule
 
 
 def _clear_of_liquidation(draft: Draft) -> Price | None:
@@ -192,7 +199,7 @@ def _clear_of_liquidation(draft: Draft) -> Price | None:
 
 def _move_stop(draft: Draft, working: StopOrder) -> None:
     stop, capabilities = draft.position.stop, draft.situation.capabilities
-    price, quantity = wanted_stop_price(draft), _stop_quantity(draft)
+    (price, rule), quantity = wanted_level(draft), _stop_quantity(draft)
     _wake_for_trailing(draft, working)
     if working.quantity is None:
         quantity = None
@@ -212,15 +219,24 @@ def _move_stop(draft: Draft, working: StopOrder) -> None:
     if draft.now_ms < stop.not_before_ms:
         draft.wake_at(stop.not_before_ms)
         return
+    if price == working.trigger_price:
+        rule = Rule.STOP_RESIZED
+    text = f"the stop at {working.trigger_price} of {_size(working.quantity)} is to be {price} of {_size(quantity)}"
     if capabilities.amend_stop:
         moved = replace(working, trigger_price=price, quantity=quantity)
-        _send_stop(draft, IntentAction.AMEND, moved, StopEvent.MOVE_SENT)
+        _send_stop(draft, IntentAction.AMEND, moved, StopEvent.MOVE_SENT, rule, text)
     elif capabilities.two_stops:
-        _send_stop(draft, IntentAction.PLACE, _replacement(draft, price, quantity), StopEvent.MOVE_SENT)
+        _send_stop(draft, IntentAction.PLACE, _replacement(draft, price, quantity), StopEvent.MOVE_SENT, rule, text)
     else:
-        intent = draft.intend(IntentAction.CANCEL, stop_spec(draft, working), protective=True)
+        intent = draft.intend(
+            IntentAction.CANCEL, stop_spec(draft, working), rule=rule, text=f"{text}; it goes first", protective=True
+        )
         draft.pass_stop_to(StopEvent.MOVE_SENT)
         draft.change_stop(next=_replacement(draft, price, quantity), intent_id=intent.intent_id)
+
+
+def _size(quantity: Quantity | None) -> str:
+    return "the whole position" if quantity is None else str(quantity)
 
 
 def _wake_for_trailing(draft: Draft, working: StopOrder) -> None:

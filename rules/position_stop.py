@@ -37,7 +37,7 @@ def take_stop(draft: Draft, report: OrderReport) -> None:
         elif stop.working is None and stop.intent_id is None and not draft.ended:
             _stop_adopted(draft, report)
         elif parse_client_order_id(report.client_order_id or "") is not None:
-            draft.leave(spec_of(report, OrderPurpose.STOP))
+            draft.leave(spec_of(report, OrderPurpose.STOP), "one stop is enough")
         return
     if _same_stop(stop.working, report):
         stop_gone(draft, report)
@@ -94,7 +94,7 @@ def stop_confirmed(draft: Draft, report: OrderReport) -> None:
             after=confirmed_stop.trigger_price,
         )
         if old.client_order_id != confirmed_stop.client_order_id:
-            draft.leave(stop_spec(draft, old))
+            draft.leave(stop_spec(draft, old), f"replaced by the stop at {level}")
     else:
         draft.record("stop_working", f"stop at {confirmed_stop.trigger_price}", price=confirmed_stop.trigger_price)
     if draft.position.phase is PositionPhase.PENDING_SL:
@@ -113,7 +113,7 @@ def _stop_adopted(draft: Draft, report: OrderReport) -> None:
         policy=draft.situation.policies.stops,
     ):
         if parse_client_order_id(report.client_order_id or "") is not None:
-            draft.leave(spec)
+            draft.leave(spec, f"a stop at {report.trigger_price} of {report.quantity} does not fit the position")
         return
     draft.pass_stop_to(StopEvent.PLACE_SENT)
     draft.change_stop(
