@@ -5,7 +5,7 @@ to take the command's place.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
@@ -54,6 +54,9 @@ app.add_typer(chaos_app, name="chaos")
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where database, spool, logs and lock live.")]
 EnvFile = Annotated[Path | None, typer.Option("--env-file", help="Settings, instead of .env in this directory.")]
+PositionModeOption = Annotated[
+    str | None, typer.Option(help="one-way or hedge, of every account that has no <VENUE>_POSITION_MODE of its own.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print for scripts.")]
 
 
@@ -72,6 +75,7 @@ def run(
     seed: Annotated[int, typer.Option(help="Of the paper market and the demo signals.")] = 1,
     mode: Annotated[str | None, typer.Option(help="paper, shadow or production.")] = None,
     venue: Annotated[str | None, typer.Option(help="Venues, separated by commas.")] = None,
+    position_mode: PositionModeOption = None,
     force: Annotated[bool, typer.Option("--force", help="End the instance that runs on this data directory.")] = False,
     check_instances: Annotated[
         bool, typer.Option("--check-instances", help="List running instances and stop.")
@@ -95,7 +99,8 @@ def run(
     )
     if options.data and signals is None:
         typer.echo("no --signals: the market is replayed, nothing is opened", err=True)
-    loaded = _load({"data_dir": data_dir, "mode": mode, "venues": venue}, env_file)
+    wanted = {"data_dir": data_dir, "mode": mode, "venues": venue, "position_mode": position_mode}
+    loaded = _load(wanted, env_file)
     report = supervisor.run(options, loaded)
     if as_json:
         _print_json(report)
@@ -124,12 +129,14 @@ def doctor(
     *,
     venue: Annotated[str | None, typer.Option(help="Venues, separated by commas.")] = None,
     mode: Annotated[str | None, typer.Option(help="paper, shadow or production.")] = None,
+    position_mode: PositionModeOption = None,
     data_dir: DataDir = None,
     env_file: EnvFile = None,
     as_json: Json = False,
 ) -> None:
     """Check keys, clock, modes, instruments, database and streams, and say what to do: exit code 1 on a finding."""
-    checks = _check_surroundings(_load({"data_dir": data_dir, "mode": mode, "venues": venue}, env_file))
+    wanted = {"data_dir": data_dir, "mode": mode, "venues": venue, "position_mode": position_mode}
+    checks = _check_surroundings(_load(wanted, env_file))
     if as_json:
         _print_json(checks)
     else:
@@ -308,7 +315,7 @@ def _check_database(settings: Settings) -> Check:
 # --- arguments and errors ---------------------------------------------------------------------------------------------
 
 
-def _load(overrides: dict[str, object], env_file: Path | None) -> LoadedSettings:
+def _load(overrides: Mapping[str, object], env_file: Path | None) -> LoadedSettings:
     return load_settings(overrides=overrides, env_file=env_file)
 
 

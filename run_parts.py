@@ -117,6 +117,7 @@ def paper_parts(exchange: PaperExchange) -> VenueParts:
         calls=PaperCalls(exchange),
         streams=PaperStreams(exchange),
         symbols=tuple(exchange.engine.state.instruments),
+        hedge_mode=exchange.config.exchange.hedge,
     )
 
 

@@ -12,9 +12,10 @@ from adapters.signal_file import SignalFileError
 from adapters.simulator.paper import PaperExchange
 from adapters.simulator.paper_config import PaperConfig
 from adapters.simulator.paper_market import recorded_market
+from adapters.simulator.state import ExchangeConfig
 from adapters.stop_flag import StopFlag
 from messages.run_report import RunReport
-from messages.settings import Settings
+from messages.settings import PAPER, Settings
 from persistence.opening import open_journal, store_of
 from run_parts import (
     SHOW_EVERY_S,
@@ -52,7 +53,11 @@ def run_replay(options: RunOptions, settings: Settings, stop: StopFlag, data_dir
         store = store_of(settings, data_dir=data_dir, now_ms=clock.now_ms, flushes=False)
         journal, epoch = open_journal(store, data_dir=data_dir, owner_name="replay", resources=resources)
         exchange = PaperExchange(
-            instruments=instruments, feed=feed, scheduler=clock, clock=clock, config=PaperConfig(seed=options.seed)
+            instruments=instruments,
+            feed=feed,
+            scheduler=clock,
+            clock=clock,
+            config=PaperConfig(exchange=ExchangeConfig(hedge=settings.is_hedged(PAPER)), seed=options.seed),
         )
         exchange.start()
         system = ActorSystem(runtime=VirtualRuntime(clock, trace=False))

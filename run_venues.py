@@ -48,7 +48,7 @@ def live_venues(
             resources.callback(calls.close)
             connected.append(calls)
             sending: VenueCalls = ShadowCalls(calls) if settings.mode is Mode.SHADOW else calls
-            parts.append(VenueParts(calls=sending, streams=streams, symbols=()))
+            parts.append(VenueParts(calls=sending, streams=streams, symbols=(), hedge_mode=settings.is_hedged(venue)))
     _check_accounts(connected, settings)
     return parts, exchange
 
@@ -79,6 +79,7 @@ def venue_config(venue: Venue, settings: Settings) -> VenueConfig:
         testnet=access.testnet,
         rest_url=access.rest_url,
         ws_url=access.ws_url,
+        hedge=settings.is_hedged(venue),
     )
 
 
@@ -93,7 +94,10 @@ def _paper_exchange(options: RunOptions, settings: Settings, clock: SchedulerThr
             scheduler=clock,
             clock=clock,
             config=paper_config(
-                wallet=settings.paper_wallet_usd, latency_ms=settings.paper_latency_ms, seed=options.seed
+                wallet=settings.paper_wallet_usd,
+                latency_ms=settings.paper_latency_ms,
+                seed=options.seed,
+                hedge=settings.is_hedged(PAPER),
             ),
             path=settings.data_dir / PAPER_STATE,
         )

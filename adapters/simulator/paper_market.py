@@ -51,11 +51,11 @@ def seeded_feed(*, seed: int, symbols: Sequence[Symbol], volatility_percent: Dec
     )
 
 
-def paper_config(*, wallet: Money, latency_ms: int, seed: int) -> PaperConfig:
+def paper_config(*, wallet: Money, latency_ms: int, seed: int, hedge: bool = False) -> PaperConfig:
     """A paper exchange whose account begins with ``wallet`` USDT, up to ``latency_ms`` away in each direction."""
     delay = Delay(min_ms=latency_ms / 4, max_ms=latency_ms)
     return PaperConfig(
-        exchange=ExchangeConfig(venue=PAPER, wallet=wallet),
+        exchange=ExchangeConfig(venue=PAPER, wallet=wallet, hedge=hedge),
         request_delay=delay,
         answer_delay=delay,
         event_delay=delay,

@@ -129,6 +129,14 @@ class PaperMemory:
         needed.update(order.symbol for order in saved.orders if order.working)
         if missing := sorted(needed - state.instruments.keys()):
             raise PaperStateError(f"the paper account has positions or orders in {', '.join(missing)}: trade them too")
+        sides = [position.hedge_side for position in saved.positions]
+        sides += [order.hedge_side for order in saved.orders if order.working]
+        if any((side is not None) is not state.config.hedge for side in sides):
+            was, now = ("one-way", "hedge") if state.config.hedge else ("hedge", "one-way")
+            raise PaperStateError(
+                f"the paper account has positions or orders of {was} mode, and is to be in {now} mode: "
+                f"go on with POSITION_MODE={was} until they are closed, or begin with another data directory"
+            )
         meta = saved.meta
         account = state.account
         state.sequence = meta.sequence

@@ -90,8 +90,10 @@ def position_mode(venue: Venue, *, is_hedge: bool, wanted_hedge: bool, where: st
     is_, wanted = ("hedge mode" if hedge else "one-way mode" for hedge in (is_hedge, wanted_hedge))
     if is_hedge is wanted_hedge:
         return _check(venue, POSITION_MODE, Finding.FINE, is_)
+    setting = f"{venue.upper()}_POSITION_MODE={'hedge' if is_hedge else 'one-way'}"
     advice = (
-        f"switch the position mode of USDT futures to {wanted} there; no position and no order may be open for that"
+        f"set {setting}, or switch the position mode of USDT futures to {wanted} there; "
+        f"no position and no order may be open for that"
     )
     return _check(venue, POSITION_MODE, Finding.WRONG, f"{where} is in {is_}, Holdfast is set to {wanted}", advice)
 

@@ -8,7 +8,7 @@ is the business of the settings source.
 from messages.settings.monitors import MonitorSettings, UntrackedPolicy
 from messages.settings.paper import PaperSettings
 from messages.settings.position import EntryType, PositionSettings
-from messages.settings.process import PAPER, Mode, ProcessSettings, VenueAccess
+from messages.settings.process import PAPER, Mode, PositionMode, ProcessSettings, VenueAccess
 from messages.settings.records import LogLevel, RecordSettings
 from messages.settings.signals import SignalSettings
 from messages.settings.sizing import SizingSettings
@@ -23,6 +23,7 @@ __all__ = [
     "Mode",
     "MonitorSettings",
     "PaperSettings",
+    "PositionMode",
     "PositionSettings",
     "ProcessSettings",
     "RecordSettings",

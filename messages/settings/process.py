@@ -23,10 +23,18 @@ class Mode(StrEnum):
     PAPER = "paper"
 
 
+class PositionMode(StrEnum):
+    """Whether an account holds one position a symbol, or one a side."""
+
+    ONE_WAY = "one-way"
+    HEDGE = "hedge"
+
+
 class VenueAccess(BaseModel):
     """How one venue is reached: its ``<VENUE>_API_KEY`` and the like, without the venue's name.
 
     Attributes:
+        position_mode: Of the account there; ``None``: that of all venues.
         rest_url: In place of the venue's own address, such as a simulated exchange.
         ws_url: The same for its streams.
     """
@@ -37,6 +45,7 @@ class VenueAccess(BaseModel):
     api_secret: SecretStr | None = None
     api_passphrase: SecretStr | None = None
     testnet: bool = False
+    position_mode: Annotated[PositionMode | None, BeforeValidator(lower)] = None
     rest_url: Url | None = None
     ws_url: WebSocketUrl | None = None
 
@@ -60,9 +69,15 @@ class ProcessSettings(BaseModel):
     venues: Annotated[tuple[Venue, ...], BeforeValidator(venue_names), Field(min_length=1)] = (PAPER,)
     data_dir: Path
     access: Mapping[Venue, VenueAccess] = Field(default_factory=dict)
+    position_mode: Annotated[PositionMode, BeforeValidator(lower)] = PositionMode.ONE_WAY
 
     # S20 Whether production may start with a key that may withdraw.
     allow_withdrawal_keys: bool = False
+
+    def is_hedged(self, venue: Venue) -> bool:
+        """Whether both sides of a symbol may be open at once on the account there."""
+        own = self.access.get(venue, VenueAccess()).position_mode
+        return (own or self.position_mode) is PositionMode.HEDGE
 
 
 def process_problems(settings: ProcessSettings) -> list[str]:

@@ -17,6 +17,7 @@ from adapters.settings_source import (
     shown_settings,
 )
 from messages.settings import EntryType, Mode, Settings, VenueAccess
+from messages.values import Venue
 
 HIDDEN = "k3y-that-nobody-may-see"
 
@@ -249,3 +250,12 @@ def test_the_env_file_of_the_older_system_loads_unchanged_and_stays_on_paper(tmp
     assert settings.db_password is not None
     assert settings.db_password.get_secret_value() == "pa$${word}#1"
     assert (settings.metrics_port, settings.position_size_usd) == (8001, Decimal(6))
+
+
+def test_every_venue_is_in_the_position_mode_of_all_unless_it_has_its_own(tmp_path: Path) -> None:
+    settings = load(tmp_path, env="POSITION_MODE=Hedge\nOKX_POSITION_MODE=one-way").settings
+    assert [settings.is_hedged(Venue(name)) for name in ("paper", "binance", "okx")] == [True, True, False]
+    assert not load(tmp_path).settings.is_hedged(Venue("binance"))
+    assert problems(tmp_path, "OKX_POSITION_MODE=both") == (
+        "OKX_POSITION_MODE is 'both' (.env): allowed is one of one-way, hedge",
+    )

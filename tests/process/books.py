@@ -74,7 +74,7 @@ def venue_of(data_dir: Path, *, alive: bool) -> Iterator[PaperExchange]:
 
 
 @contextmanager
-def exchange_of(file: Path, *, alive: bool, venue: Venue = PAPER_VENUE) -> Iterator[PaperExchange]:
+def exchange_of(file: Path, *, alive: bool, venue: Venue = PAPER_VENUE, hedge: bool = False) -> Iterator[PaperExchange]:
     """An exchange as its state file has it, as of now; ``alive`` when a process may be writing to that file."""
     with tempfile.TemporaryDirectory(dir=file.parent.parent, prefix="look-") as place:
         copy = Path(place) / file.name
@@ -90,7 +90,7 @@ def exchange_of(file: Path, *, alive: bool, venue: Venue = PAPER_VENUE) -> Itera
         feed = SeededFeed(
             seed=0, bases=base_prices(), ticks={instrument.symbol: instrument.price_tick for instrument in instruments}
         )
-        config = PaperConfig(exchange=ExchangeConfig(venue=venue, profile=PROFILES[venue]))
+        config = PaperConfig(exchange=ExchangeConfig(venue=venue, profile=PROFILES[venue], hedge=hedge))
         exchange = PaperExchange(instruments=instruments, feed=feed, scheduler=now, clock=now, config=config, path=copy)
         try:
             yield exchange

@@ -29,6 +29,7 @@ class SimulatedVenue:
     venue: str
     directory: Path
     arguments: Sequence[str] = ()
+    hedge: bool = False
     port: int = UNNAMED_PORT
     starts: int = 0
     process: subprocess.Popen[bytes] | None = None
@@ -56,7 +57,8 @@ class SimulatedVenue:
         """Start it, and go on: several come up side by side."""
         self.starts += 1
         out = self._out
-        options = ("--port", str(self.port), "--ledger", str(self.book), "--state", str(self.state))
+        mode = ("--hedge",) if self.hedge else ()
+        options = ("--port", str(self.port), "--ledger", str(self.book), "--state", str(self.state), *mode)
         with out.open("wb") as file:
             self.process = subprocess.Popen(
                 [*PROGRAM, "simulate", *options, *self.arguments, self.venue],
@@ -118,7 +120,8 @@ class SimulatedVenue:
     @contextmanager
     def exchange(self) -> Iterator[PaperExchange]:
         """The exchange as its state file has it, as of now."""
-        with exchange_of(self.state, alive=self.process is not None, venue=Venue(self.venue)) as exchange:
+        alive, venue = self.process is not None, Venue(self.venue)
+        with exchange_of(self.state, alive=alive, venue=venue, hedge=self.hedge) as exchange:
             yield exchange
 
 

@@ -52,6 +52,7 @@ def test_a_run_does_not_start_in_the_wrong_position_mode(installation: Installat
         done = installation.run("run", "--venue", "okx", "--mode", "paper", "--for", "1s")
     assert done.code == 2, (done.out, done.err)
     assert "one-way mode" in done.err
+    assert "OKX_POSITION_MODE=hedge" in done.err
 
 
 def test_a_run_with_a_key_that_is_not_taken_does_not_start_and_says_what_to_check(installation: Installation) -> None:
