@@ -1,0 +1,169 @@
+"""What a day's result does to opening: smaller sizes, and pauses (S3).
+
+A :class:`TradingDay` is what the answer depends on; what was won and lost is booked into it, in any order within the
+day, and :func:`opening_terms` says what may be opened now.
+
+Invariants:
+1. The size is never larger than the base size, and never larger after a worse result.
+2. A day that was once at the stop stays stopped until the next UTC day, whatever is won afterwards.
+3. A new UTC day starts with nothing won or lost, and with the full size.
+4. Fewer losing closes in a row than the limit never pause, and a close that is no loss starts the count anew.
+5. A pause lasts its minutes, and the count starts anew with it.
+6. What is switched off changes nothing.
+7. Every answer tells what it was made from.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final
+
+from messages.values import ZERO, Money
+
+DAY_MS: Final = 86_400_000
+_MS_A_MINUTE: Final = 60_000
+_HUNDRED: Final = Decimal(100)
+_ONE: Final = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdjustmentPolicy:
+    """The adjustments of S3; percents are of the balance at the start of the day.
+
+    Attributes:
+        size_follows_day: Whether the day's result changes the size, and stops the day.
+        steps: From which result on the size is which part of the base size, mildest first.
+        stop_at_percent: From this result on nothing is opened until the next UTC day.
+        pauses_after_losses: Whether losing closes pause opening.
+        consecutive_losses: So many losing closes in a row pause it.
+        pause_minutes: For so long; 0 is off as well.
+    """
+
+    size_follows_day: bool = True
+    steps: tuple[tuple[Decimal, Decimal], ...] = (
+        (Decimal(-1), Decimal("0.75")),
+        (Decimal(-2), Decimal("0.5")),
+        (Decimal(-3), Decimal("0.25")),
+    )
+    stop_at_percent: Decimal = Decimal(-5)
+    pauses_after_losses: bool = True
+    consecutive_losses: int = 4
+    pause_minutes: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradingDay:
+    """One UTC day of the account so far.
+
+    Attributes:
+        start_ms: Its midnight.
+        balance: What the account held then; ``None`` while that is not known.
+        realized: Won and lost since, net.
+        worst: The least that ``realized`` has been, zero at most.
+        losses: Losing closes in a row, also of days before, since the last pause began.
+        paused_until_ms: When the last pause after losses ends; 0 before the first.
+    """
+
+    start_ms: int
+    balance: Money | None = None
+    realized: Money = ZERO
+    worst: Money = ZERO
+    losses: int = 0
+    paused_until_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningTerms:
+    """What may be opened now.
+
+    Attributes:
+        size_usd: The base size times ``factor``.
+        paused_until_ms: Nothing is opened before; ``None``: opening is not paused.
+        why: What it follows from, with the figures.
+        inputs: The same for the record, by name.
+    """
+
+    size_usd: Money
+    factor: Decimal
+    paused_until_ms: int | None
+    why: str
+    inputs: tuple[tuple[str, str], ...]
+
+
+def day_at(day: TradingDay, *, now_ms: int, balance: Money | None) -> TradingDay:
+    """``day``, or the new one when a UTC day has begun since; ``balance`` is what the account holds now, if known."""
+    start_ms = now_ms - now_ms % DAY_MS
+    if start_ms > day.start_ms:
+        return TradingDay(start_ms=start_ms, balance=balance, losses=day.losses, paused_until_ms=day.paused_until_ms)
+    if day.balance is None and balance is not None:
+        # First heard in the middle of the day: what was won since its start is in it.
+        return replace(day, balance=balance - day.realized)
+    return day
+
+
+def booked(day: TradingDay, *, net_pnl: Money, at_ms: int) -> TradingDay:
+    """``day`` with ``net_pnl`` realised at ``at_ms``; what belongs to an earlier day does not count to this one."""
+    if at_ms < day.start_ms:
+        return day
+    realized = day.realized + net_pnl
+    return replace(day, realized=realized, worst=min(day.worst, realized))
+
+
+def position_closed(day: TradingDay, *, net_pnl: Money, at_ms: int, policy: AdjustmentPolicy) -> TradingDay:
+    """``day`` after a position was closed at ``at_ms`` with ``net_pnl`` in all; that is booked on its own."""
+    if net_pnl >= ZERO:
+        return replace(day, losses=0)
+    losses = day.losses + 1
+    if losses < policy.consecutive_losses:
+        return replace(day, losses=losses)
+    return replace(day, losses=0, paused_until_ms=at_ms + policy.pause_minutes * _MS_A_MINUTE)
+
+
+def opening_terms(*, day: TradingDay, base_usd: Money, now_ms: int, policy: AdjustmentPolicy) -> OpeningTerms:
+    """What may be opened at ``now_ms``, which lies in ``day``, where ``base_usd`` is the size of an ordinary day."""
+    factor, paused_until_ms, reasons = _ONE, None, []
+    percent = _percent(day.realized, day.balance)
+    if policy.size_follows_day:
+        if _is_at_most(day.worst, day.balance, policy.stop_at_percent):
+            paused_until_ms = day.start_ms + DAY_MS
+            reasons.append(f"the day was at {policy.stop_at_percent} % or worse")
+        for level, part in policy.steps:
+            if _is_at_most(day.realized, day.balance, level):
+                factor = min(factor, part)
+    if policy.pauses_after_losses and now_ms < day.paused_until_ms:
+        paused_until_ms = max(paused_until_ms or 0, day.paused_until_ms)
+        reasons.append(f"{policy.consecutive_losses} losing closes in a row")
+    if factor != _ONE:
+        reasons.append(f"the day is at {percent} %, sizes are {factor} of {base_usd}")
+    inputs = (
+        ("base_usd", f"{base_usd:f}"),
+        ("day_balance", "" if day.balance is None else f"{day.balance:f}"),
+        ("day_realized", f"{day.realized:f}"),
+        ("day_worst", f"{day.worst:f}"),
+        ("day_percent", "" if percent is None else f"{percent:f}"),
+        ("losses_in_a_row", str(day.losses)),
+        ("factor", f"{factor:f}"),
+        ("paused_until_ms", "" if paused_until_ms is None else str(paused_until_ms)),
+    )
+    return OpeningTerms(
+        size_usd=base_usd * factor,
+        factor=factor,
+        paused_until_ms=paused_until_ms,
+        why="; ".join(reasons),
+        inputs=inputs,
+    )
+
+
+def _is_at_most(amount: Money, balance: Money | None, percent: Decimal) -> bool:
+    """Whether ``amount`` is ``percent`` of ``balance`` or less; compared as products, which are exact."""
+    if balance is None:
+        return False
+    if balance <= ZERO:
+        return amount < ZERO
+    return amount * _HUNDRED <= balance * percent
+
+
+def _percent(amount: Money, balance: Money | None) -> Decimal | None:
+    """For people: two digits after the point."""
+    if balance is None or balance <= ZERO:
+        return None
+    return (amount * _HUNDRED / balance).quantize(Decimal("0.01"))
