@@ -8,24 +8,20 @@ from adapters.streams.venue_streams import TwoStreams
 from adapters.venues.rest import VenueConfig, VenueRest
 from adapters.venues.threaded_calls import ThreadedCalls
 
-_REST: Final = {
-    "binance": ("adapters.venues.binance", "BinanceRest"),
-    "bitget": ("adapters.venues.bitget", "BitgetRest"),
-    "bybit": ("adapters.venues.bybit", "BybitRest"),
-    "okx": ("adapters.venues.okx", "OkxRest"),
-}
+_VENUES: Final = frozenset({"binance", "bitget", "bybit", "okx"})
 
 
 def connect(config: VenueConfig) -> tuple[ThreadedCalls, TwoStreams]:
-    """The calls and the streams of ``config``'s venue; nothing is sent yet.
+    """The calls and the streams of ``config``'s venue, which share what they know of it; nothing is sent yet.
 
     A venue's library is imported only when the venue is used.
 
     Raises:
         KeyError: No such venue.
     """
-    module, name = _REST[config.venue]
-    make_rest = cast("Callable[[VenueConfig], VenueRest]", getattr(importlib.import_module(module), name))
-    streams_module = importlib.import_module(f"adapters.streams.{config.venue}")
-    make_streams = cast("Callable[[VenueConfig], TwoStreams]", getattr(streams_module, f"{config.venue}_streams"))
-    return ThreadedCalls(make_rest(config)), make_streams(config)
+    if config.venue not in _VENUES:
+        raise KeyError(config.venue)
+    module = importlib.import_module(f"adapters.streams.{config.venue}")
+    make = cast("Callable[[VenueConfig], tuple[VenueRest, TwoStreams]]", getattr(module, f"{config.venue}_connection"))
+    rest, streams = make(config)
+    return ThreadedCalls(rest), streams

@@ -10,7 +10,7 @@ from adapters.streams.binance_private import BinancePrivate, PrivateMemory
 from adapters.streams.dialect import Listener
 from adapters.streams.session import StreamSession
 from adapters.streams.venue_streams import MarketListener, TwoStreams
-from adapters.venues.binance import new_exchange
+from adapters.venues.binance import BinanceRest, new_exchange
 from adapters.venues.rest import VenueConfig
 from messages.values import Symbol
 
@@ -93,6 +93,11 @@ class RestListenKeys:
             return getattr(self._exchange, method)()
         except ccxt.BaseError as error:
             raise OSError(f"listen key: {type(error).__name__}: {error}"[:300]) from error
+
+
+def binance_connection(config: VenueConfig) -> tuple[BinanceRest, BinanceStreams]:
+    """Both sides of ``config``'s account."""
+    return BinanceRest(config), binance_streams(config)
 
 
 def binance_streams(config: VenueConfig) -> BinanceStreams:

@@ -13,6 +13,7 @@ from adapters.streams.bitget_fills import HeldFills, PlanSearch
 from adapters.streams.bitget_messages import AlgoPush, Envelope, FillPush, OrderPush, PositionPush, TickerPush, plain
 from adapters.streams.dialect import NOTHING, Dialect, Listener, Reaction
 from adapters.streams.venue_streams import TwoStreams
+from adapters.venues.bitget import BitgetRest
 from adapters.venues.bitget_account import position_report
 from adapters.venues.bitget_links import Links
 from adapters.venues.bitget_orders import PRODUCT, VENUE, UnreadableError, order_report, plan_report
@@ -45,11 +46,14 @@ _BAD: Final = (
 )
 
 
-def bitget_streams(config: VenueConfig, *, links: Links | None = None) -> TwoStreams:
-    """The streams of one account; ``links`` are those of its REST side, so that both know the same orders."""
-    known = Links() if links is None else links
-    search = PlanSearch(config, known)
-    return TwoStreams(private=lambda: PrivateDialect(config, known, search), market=lambda: MarketDialect(config))
+def bitget_connection(config: VenueConfig) -> tuple[BitgetRest, TwoStreams]:
+    """Both sides of one account: they know the same orders and the same clock."""
+    rest = BitgetRest(config)
+    search = PlanSearch(config, rest.links, rest.clock)
+    streams = TwoStreams(
+        private=lambda: PrivateDialect(config, rest.links, search), market=lambda: MarketDialect(config)
+    )
+    return rest, streams
 
 
 class PrivateDialect:
@@ -286,4 +290,4 @@ def _url(config: VenueConfig, which: str) -> str:
     return f"{base}/v2/ws/{which}"
 
 
-__all__ = ["Dialect", "MarketDialect", "PrivateDialect", "bitget_streams"]
+__all__ = ["Dialect", "MarketDialect", "PrivateDialect", "bitget_connection"]

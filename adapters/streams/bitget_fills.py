@@ -41,10 +41,10 @@ class PlanSearch:
     Each question goes over a connection of its own: they are rare.
     """
 
-    def __init__(self, config: VenueConfig, links: Links) -> None:
+    def __init__(self, config: VenueConfig, links: Links, clock: Clock) -> None:
         self._config = config
         self._links = links
-        self._clock = Clock()
+        self._clock = clock
         self._clock_is_right = True
 
     def find(self, symbol: Symbol, order_id: str) -> bool:

@@ -13,8 +13,9 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from adapters.streams.dialect import NOTHING, Dialect, Listener, Reaction
+from adapters.streams.dialect import NOTHING, Listener, Reaction
 from adapters.streams.venue_streams import TwoStreams
+from adapters.venues.bybit import BybitRest
 from adapters.venues.bybit_rows import (
     BYBIT,
     CATEGORY,
@@ -263,16 +264,11 @@ class BybitMarket:
         return NOTHING
 
 
-def bybit_streams(config: VenueConfig, *, margin_mode: ModeOf = lambda: MarginMode.ISOLATED) -> TwoStreams:
-    """Both streams of one account; ``margin_mode`` gives the account's, which position messages do not tell."""
-
-    def private() -> Dialect:
-        return BybitPrivate(config, margin_mode)
-
-    def market() -> Dialect:
-        return BybitMarket(config)
-
-    return TwoStreams(private=private, market=market)
+def bybit_connection(config: VenueConfig) -> tuple[BybitRest, TwoStreams]:
+    """Both sides of one account; its margin mode, which position messages do not tell, is known from requests."""
+    rest = BybitRest(config)
+    streams = TwoStreams(private=lambda: BybitPrivate(config, rest.margin_mode), market=lambda: BybitMarket(config))
+    return rest, streams
 
 
 def _ordered(raw: msgspec.Raw, listener: Listener) -> None:

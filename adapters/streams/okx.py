@@ -8,7 +8,7 @@ from adapters.streams.okx_market import OkxMarketDialect
 from adapters.streams.okx_private import BUSINESS, PRIVATE, OkxPrivateDialect
 from adapters.streams.session import StreamSession
 from adapters.streams.venue_streams import TwoStreams
-from adapters.venues.okx_http import VenueClock
+from adapters.venues.okx import OkxRest
 from adapters.venues.rest import VenueConfig
 
 
@@ -77,6 +77,7 @@ class OkxStreams(TwoStreams):
         self.business.stop()
 
 
-def okx_streams(config: VenueConfig, *, clock: VenueClock | None = None) -> OkxStreams:
-    """The streams of an account; ``clock`` is the one that :class:`OkxRest` measures, else they have their own."""
-    return OkxStreams(config, LoginClock(config, clock))
+def okx_connection(config: VenueConfig) -> tuple[OkxRest, OkxStreams]:
+    """Both sides of an account; what requests measure of OKX's clock is known to logins, and the other way round."""
+    rest = OkxRest(config)
+    return rest, OkxStreams(config, LoginClock(config, rest.clock))

@@ -33,9 +33,9 @@ SENSELESS: Final = (msgspec.MsgspecError, ValueError, ArithmeticError, Recursion
 class LoginClock:
     """OKX's time for logins: ours, until a login is refused for it; then REST is asked, once, before the next one."""
 
-    def __init__(self, config: VenueConfig, clock: VenueClock | None = None) -> None:
+    def __init__(self, config: VenueConfig, clock: VenueClock) -> None:
         self._config = config
-        self._clock = VenueClock() if clock is None else clock
+        self._clock = clock
         self._refused = threading.Event()
 
     def now_ms(self, ours_ms: int) -> int:

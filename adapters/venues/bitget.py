@@ -122,6 +122,11 @@ class BitgetRest:
         """Which order stands behind an order id; the streams share it."""
         return self._shared.links
 
+    @property
+    def clock(self) -> Clock:
+        """What is known of the venue's time; the streams share it."""
+        return self._shared.clock
+
     def client(self) -> "BitgetClient":
         """A client for one more thread. The raw calls need no markets: symbols are the venue's own."""
         return BitgetClient(self._config, self._shared)

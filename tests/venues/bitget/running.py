@@ -9,8 +9,7 @@ from adapters.simulator.profiles import BITGET
 from adapters.simulator.wire.bitget import BitgetWire
 from adapters.simulator.wire.dialect import Keys
 from adapters.simulator.wire.server import WireServer
-from adapters.streams.bitget import bitget_streams
-from adapters.venues.bitget import BitgetRest
+from adapters.streams.bitget import bitget_connection
 from adapters.venues.rest import VenueConfig
 from adapters.venues.threaded_calls import ThreadedCalls
 from messages.values import Venue
@@ -58,8 +57,8 @@ def running(setup: Setup | None = None, *, limited: bool = False) -> Iterator[Ru
 def bitget(setup: Setup) -> Iterator[Trio]:
     """For the contract battery."""
     with running(setup) as venue:
-        rest = BitgetRest(venue.config)
-        calls, streams = ThreadedCalls(rest, workers=3), bitget_streams(venue.config)
+        rest, streams = bitget_connection(venue.config)
+        calls = ThreadedCalls(rest, workers=3)
         try:
             yield Trio(calls=calls, streams=streams, exchange=venue.exchange, names_attached_stops=False)
         finally:

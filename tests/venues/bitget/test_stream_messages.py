@@ -13,6 +13,7 @@ from adapters.streams.bitget_fills import GIVE_UP_MS, ORDER_WITHIN_MS, PlanSearc
 from adapters.streams.dialect import Dialect, Reaction
 from adapters.venues.bitget_links import Links
 from adapters.venues.bitget_orders import plan_report
+from adapters.venues.bitget_session import Clock
 from adapters.venues.rest import VenueConfig
 from messages.orders import FillKind, OrderStatus
 from messages.values import ClientOrderId, MarginMode, OrderKind, OrderSide, Side, Symbol, TriggerSource
@@ -127,7 +128,7 @@ class Found(PlanSearch):
     """A venue that knows which plan order stands behind some order ids, and counts the questions."""
 
     def __init__(self, links: Links, plans: dict[str, dict[str, Any]]) -> None:
-        super().__init__(CONFIG, links)
+        super().__init__(CONFIG, links, Clock())
         self._known = links
         self._plans = plans
         self.asked: list[str] = []

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.streams.bitget import bitget_streams
+from adapters.streams.bitget import bitget_connection
 from adapters.streams.venue_streams import TwoStreams
 from adapters.venues.rest import VenueConfig
 from messages.values import Symbol
@@ -31,7 +31,7 @@ def started() -> Iterator[list[TwoStreams]]:
 
 def listening(started: list[TwoStreams], config: VenueConfig, *symbols: Symbol) -> Listening:
     heard = Listening()
-    streams = bitget_streams(config)
+    _, streams = bitget_connection(config)
     started.append(streams)
     streams.watch(symbols)
     streams.start(heard)

@@ -8,8 +8,7 @@ from adapters.simulator.profiles import BYBIT as PROFILE
 from adapters.simulator.wire.bybit import BybitWire
 from adapters.simulator.wire.dialect import Keys
 from adapters.simulator.wire.server import WireServer
-from adapters.streams.bybit import bybit_streams
-from adapters.venues.bybit import BybitRest
+from adapters.streams.bybit import bybit_connection
 from adapters.venues.bybit_rows import BYBIT
 from adapters.venues.rest import VenueConfig
 from adapters.venues.threaded_calls import ThreadedCalls
@@ -47,8 +46,8 @@ def bybit(setup: Setup) -> Iterator[Trio]:
     """Our adapter against the simulated venue, for the battery."""
     with running_exchange(setup, venue=BYBIT, profile=PROFILE) as exchange, served(exchange) as server:
         config = config_of(server, hedge=setup.hedge)
-        rest = BybitRest(config)
-        calls, streams = ThreadedCalls(rest, workers=2), bybit_streams(config, margin_mode=rest.margin_mode)
+        rest, streams = bybit_connection(config)
+        calls = ThreadedCalls(rest, workers=2)
         try:
             yield Trio(calls=calls, streams=streams, exchange=exchange)
         finally:

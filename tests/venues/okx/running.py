@@ -10,8 +10,7 @@ from adapters.simulator.profiles import OKX
 from adapters.simulator.wire.dialect import Keys
 from adapters.simulator.wire.okx import OkxWire
 from adapters.simulator.wire.server import WireServer
-from adapters.streams.okx import okx_streams
-from adapters.venues.okx import OkxRest
+from adapters.streams.okx import okx_connection
 from adapters.venues.rest import VenueConfig
 from adapters.venues.threaded_calls import ThreadedCalls
 from messages.instruments import Instrument
@@ -75,9 +74,8 @@ def running(setup: Setup | None = None) -> Iterator[Running]:
 def okx(setup: Setup) -> Iterator[Trio]:
     """For the contract battery."""
     with running(setup) as venue:
-        rest = OkxRest(venue.config)
+        rest, streams = okx_connection(venue.config)
         calls = ThreadedCalls(rest, workers=3)
-        streams = okx_streams(venue.config, clock=rest.clock)
         try:
             yield Trio(calls=calls, streams=streams, exchange=venue.exchange, lot=LOT)
         finally:

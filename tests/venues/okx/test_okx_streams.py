@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.streams.dialect import Dialect
-from adapters.streams.okx import okx_streams
+from adapters.streams.okx import okx_connection
 from adapters.streams.okx_frames import DEMO, LIVE, LoginClock
 from adapters.streams.okx_market import OkxMarketDialect
 from adapters.streams.okx_private import BUSINESS, PRIVATE, OkxPrivateDialect
+from adapters.venues.okx_http import VenueClock
 from adapters.venues.rest import VenueConfig
 from messages.orders import FillKind, OrderStatus
 from messages.values import OrderKind, OrderSide, Side, Symbol, TriggerSource
@@ -107,7 +108,7 @@ MARK = {"instType": "SWAP", "instId": "BTC-USDT-SWAP", "markPx": "42310.6", "ts"
 
 
 def a_private(path: str = PRIVATE) -> OkxPrivateDialect:
-    return OkxPrivateDialect(CONFIG, path, LoginClock(CONFIG))
+    return OkxPrivateDialect(CONFIG, path, LoginClock(CONFIG, VenueClock()))
 
 
 def a_market(*symbols: Symbol) -> OkxMarketDialect:
@@ -369,7 +370,7 @@ def test_a_refused_login_is_a_problem_and_a_wrong_key_a_lasting_one(code: str, f
 def test_a_login_that_is_refused_for_its_time_asks_for_the_time_before_the_next() -> None:
     with running(Setup()) as venue:
         venue.exchange.skew_clock(90_000)
-        clock = LoginClock(venue.config)
+        clock = LoginClock(venue.config, VenueClock())
         dialect = OkxPrivateDialect(venue.config, PRIVATE, clock)
         assert dialect.url().startswith("ws://127.0.0.1")
         assert clock.now_ms(T0) == T0
@@ -381,7 +382,7 @@ def test_a_login_that_is_refused_for_its_time_asks_for_the_time_before_the_next(
 
 def test_a_clock_that_cannot_be_read_is_a_connection_that_cannot_be_made() -> None:
     nowhere = replace(CONFIG, rest_url="http://127.0.0.1:9")
-    clock = LoginClock(nowhere)
+    clock = LoginClock(nowhere, VenueClock())
     clock.refused()
     with pytest.raises(OSError, match="clock"):
         OkxPrivateDialect(nowhere, PRIVATE, clock).url()
@@ -419,7 +420,7 @@ def test_the_demo_account_has_streams_of_its_own() -> None:
 
 def test_the_streams_are_up_only_when_both_private_connections_are() -> None:
     with running(Setup()) as venue:
-        streams, heard = okx_streams(venue.config), Listening()
+        (_, streams), heard = okx_connection(venue.config), Listening()
         streams.start(heard)
         try:
             heard.until(lambda: heard.connections == [True])
