@@ -29,6 +29,7 @@ from actors.kernel.notices import (
     SystemFailed,
     Terminated,
 )
+from actors.kernel.questions import CrashedOnPurpose
 from actors.kernel.ref import Ref
 from actors.kernel.runtime import Handle, Runtime
 from actors.kernel.specs import (
@@ -45,6 +46,7 @@ from actors.kernel.specs import (
 )
 from actors.kernel.system import ActorSystem
 from actors.kernel.thread_runtime import ThreadRuntime
+from actors.kernel.tracing import Handled, Tracer
 from actors.kernel.virtual_runtime import VirtualRuntime
 from actors.kernel.virtual_time import VirtualTime
 
@@ -65,11 +67,13 @@ __all__ = [
     "Conservation",
     "Context",
     "CrashRecord",
+    "CrashedOnPurpose",
     "DeadLetter",
     "Dispatcher",
     "GroupEscalated",
     "GroupSpec",
     "Handle",
+    "Handled",
     "IncidentOpened",
     "Intensity",
     "Kernel",
@@ -91,6 +95,7 @@ __all__ = [
     "Terminated",
     "ThreadRuntime",
     "TimerInfo",
+    "Tracer",
     "TreeNode",
     "VirtualHang",
     "VirtualRuntime",

@@ -1,5 +1,6 @@
 """The actor that others subclass: pykka's, on the three hooks that it has for implementors of actor types."""
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import pykka
@@ -65,6 +66,10 @@ class Actor(pykka.Actor):
     def on_receive(self, message: Any) -> Any:
         """Handle one message; what it returns answers an ask."""
         raise NotImplementedError(f"{type(self).__name__} does not handle {type(message).__name__}")
+
+    def describe(self) -> Mapping[str, object]:
+        """What the shell may see of its state: small, of plain values, and never a secret."""
+        return {}
 
     def on_stop(self) -> None:
         """Called when stopped in order or replaced, not after a crash."""

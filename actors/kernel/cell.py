@@ -11,16 +11,18 @@ from collections import deque
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
-
-import pykka
+from typing import TYPE_CHECKING, Any, Protocol
 
 from actors.kernel.crash import CrashRecord
 from actors.kernel.faults import ActorUnavailable
 from actors.kernel.mailbox import Answerable, Envelope, Mailbox, Stamp
 from actors.kernel.runtime import Handle, Runnable, Runtime
 from actors.kernel.specs import ChildSpec
+from actors.kernel.tracing import Tracer
 from messages.delivery import DEFAULT_DELIVERY
+
+if TYPE_CHECKING:
+    from actors.kernel.actor import Actor
 
 MAX_RETRIES = 3
 """How often an idempotent message that was in flight at a crash is tried again."""
@@ -103,7 +105,7 @@ class Incarnation:
         self.cell = cell
         self.epoch = epoch
         self.began_s = began_s
-        self.actor: pykka.Actor | None = None
+        self.actor: Actor | None = None
         self.turn: Runnable | None = None
         self.order: Order | None = Order.START
         self.open = False
@@ -149,6 +151,7 @@ class Cell:
         "spec",
         "status",
         "told",
+        "tracer",
         "void",
     )
 
@@ -167,6 +170,7 @@ class Cell:
         self.holds: frozenset[str] = frozenset()
         self.closed: str | None = None
         self.void = False
+        self.tracer: Tracer | None = None
         self.told = 0
         self.handled = 0
         self.dead_lettered = 0

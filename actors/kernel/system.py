@@ -2,25 +2,30 @@
 
 import difflib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from actors.kernel import inspection
+from actors.kernel.asks import send_ask
 from actors.kernel.cell import Cell, Lost, Status
 from actors.kernel.crash import CrashRecord
-from actors.kernel.faults import NotReady
+from actors.kernel.faults import AskTimeout, KernelError, NotReady
 from actors.kernel.incidents import Incident
 from actors.kernel.inspection import ActorInfo, Conservation, TimerInfo, TreeNode
 from actors.kernel.kernel import Kernel, Parts
 from actors.kernel.notices import DeadLetter, Notice
+from actors.kernel.questions import CrashNow, DescribeState
 from actors.kernel.ref import Ref, cell_of
 from actors.kernel.runtime import Runtime
 from actors.kernel.shutdown import run_phases
 from actors.kernel.specs import ChildSpec, GroupSpec, ShutdownPhase, ShutdownReport
+from actors.kernel.tracing import Tracer
 from messages.delivery import Lane
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 30.0
 DEAD_LETTERS_KEPT = 1_000
+CRASH_WITHIN_S = 60.0
 SUGGESTIONS = 3
 
 Subscriber = Ref | Callable[[Notice], object]
@@ -211,6 +216,38 @@ class ActorSystem:
         incarnation = self._cell(path).incarnation
         turn = incarnation.turn if incarnation is not None else None
         return self.runtime.stack(turn) if turn is not None else ""
+
+    def described(self, path: str, timeout_s: float) -> tuple[Mapping[str, object], bool]:
+        """What an actor shows of its state; the second value is whether it could be asked between two messages.
+
+        One that is busy, held or down is looked at from outside: what is seen may be in the middle of a change.
+
+        Raises:
+            KeyError: No such actor.
+            LookupError: It has no incarnation now, or could not be read while it changed.
+        """
+        cell = self._cell(path)
+        with suppress(AskTimeout, KernelError):
+            return Ref(cell).ask(DescribeState(), timeout_s=timeout_s), True
+        incarnation = cell.incarnation
+        if incarnation is None or incarnation.actor is None:
+            raise LookupError(f"{path} is {inspection.state_of(self.kernel.leaves[cell.path])}: it has no state now")
+        try:
+            return incarnation.actor.describe(), False
+        except Exception as error:
+            raise LookupError(f"{path} is busy and changes what it would show: ask again ({error!r})") from error
+
+    def crash(self, path: str, why: str) -> None:
+        """Let an actor fail at its next message, as if its code had; returns at once.
+
+        Raises:
+            KeyError: No such actor.
+        """
+        send_ask(self._cell(path), CrashNow(why), self.runtime.monotonic_s() + CRASH_WITHIN_S, None)
+
+    def trace(self, path: str, tracer: Tracer | None) -> None:
+        """Have ``tracer`` called for whatever an actor handles from now on; ``None`` ends it."""
+        self._cell(path).tracer = tracer
 
     def publish(self, notice: Notice) -> None:
         """Pass a notice to the subscribers."""

@@ -1,6 +1,7 @@
 """One incarnation's turns: start, deliver a message, stop. The only place that runs an actor's code."""
 
 import traceback
+from contextlib import suppress
 
 from actors.kernel.actor import Actor
 from actors.kernel.cell import Cell, Incarnation, Order
@@ -9,8 +10,10 @@ from actors.kernel.crash import CrashRecord, innermost
 from actors.kernel.faults import ProcessKilled, VirtualHang
 from actors.kernel.mailbox import Envelope
 from actors.kernel.ports import KernelPort
+from actors.kernel.questions import Question
 from actors.kernel.runtime import Runtime
 from actors.kernel.specs import Dispatcher
+from actors.kernel.tracing import Handled, Tracer
 
 TRACEBACK_FRAMES = 30
 
@@ -74,8 +77,17 @@ class Turn:
     def _deliver(self, envelope: Envelope) -> bool:
         incarnation, current = self._incarnation, self._current
         before, current.incarnation = current.incarnation, incarnation
+        tracer = self._cell.tracer
+        began_s = self._runtime.monotonic_s() if tracer is not None else 0.0
+        outcome = "crashed"
         try:
-            answer = incarnation.actor.on_receive(envelope.message)  # type: ignore[union-attr]  # open only with an actor
+            actor, message = incarnation.actor, envelope.message
+            assert actor is not None  # noqa: S101 - it is open only with an actor
+            if envelope.promise is not None and isinstance(message, Question):
+                answer = message.put_to(actor)
+            else:
+                answer = actor.on_receive(message)
+            outcome = "handled"
         except ProcessKilled:
             raise
         except VirtualHang as hang:
@@ -86,7 +98,22 @@ class Turn:
             return False
         finally:
             current.incarnation = before
+            if tracer is not None:
+                self._trace(tracer, envelope, began_s, outcome)
         return self._settle(envelope, answer)
+
+    def _trace(self, tracer: Tracer, envelope: Envelope, began_s: float, outcome: str) -> None:
+        handled = Handled(
+            path=self._cell.path,
+            at_ms=self._runtime.now_ms(),
+            message=envelope.message,
+            sender=envelope.sender.path if envelope.sender is not None else None,
+            waited_s=began_s - envelope.told_at,
+            took_s=self._runtime.monotonic_s() - began_s,
+            outcome=outcome,
+        )
+        with suppress(Exception):
+            tracer(handled)
 
     def _settle(self, envelope: Envelope, answer: object) -> bool:
         cell, incarnation = self._cell, self._incarnation

@@ -130,6 +130,9 @@ class Scripted(Actor):
         self.diary.write(self.context, message)
         return message
 
+    def describe(self) -> dict[str, object]:
+        return dict(self.notes)
+
     def on_stop(self) -> None:
         self.diary.write(self.context, "stop")
 
