@@ -128,6 +128,12 @@ def is_stop_of(order: OrderReport, side: Side) -> bool:
     return order.reduce_only or order.quantity is None or order.hedge_side is side
 
 
+def is_reducing(order: OrderReport) -> bool:
+    """Whether ``order`` can only make a position smaller: it says so, closes all, or leaves a side of a hedge."""
+    in_hedge_mode = order.hedge_side is not None and order.side is exit_side(order.hedge_side)
+    return order.reduce_only or order.quantity is None or in_hedge_mode
+
+
 def remaining_quantity(order: OrderReport) -> Quantity | None:
     """What is left of an order; ``None`` when it closes whatever the position's size is (F25)."""
     return None if order.quantity is None else order.quantity - order.filled_quantity

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -10,7 +11,8 @@ from messages.values import ZERO, OrderKind, OrderSide, Quantity, Side
 from rules.protection_audit import Finding, FindingKind, audit
 from rules.rounding import exit_side
 from rules.stop_choice import covers
-from tests.rules.builders import SYMBOL, VENUE, a_position, a_stop, an_instrument, prices, quantities, sides
+from rules.take_profits import TakeProfitPlan
+from tests.rules.builders import SYMBOL, VENUE, a_position, a_stop, an_instrument, prices, quantities, sides, units
 
 ABOUT_THE_STOP = {
     FindingKind.NO_STOP,
@@ -133,6 +135,70 @@ def test_5_the_order_of_positions_and_orders_does_not_change_the_findings(
     assert _audit(both[::-1], others) == _audit(both, orders)
 
 
+TP1 = TakeProfitPlan(level=1, trigger_price=Decimal("101.5"), quantity=Decimal("0.5"))
+TP2 = TakeProfitPlan(level=2, trigger_price=Decimal(103), quantity=Decimal("0.5"))
+LEVELS = {1: FindingKind.NO_TAKE_PROFIT_1, 2: FindingKind.NO_TAKE_PROFIT_2}
+ABOUT_TAKE_PROFITS = {
+    FindingKind.NO_TAKE_PROFIT_1,
+    FindingKind.NO_TAKE_PROFIT_2,
+    FindingKind.TAKE_PROFIT_TOO_SMALL,
+}
+
+
+def _wanting(*orders: OrderReport, plans: Sequence[TakeProfitPlan] = (TP1, TP2)) -> tuple[Finding, ...]:
+    return audit(
+        positions=[a_position()],
+        orders=orders,
+        instruments={(VENUE, SYMBOL): an_instrument()},
+        wanted={(VENUE, SYMBOL, None): plans},
+    )
+
+
+def _profit_at(
+    price: str, quantity: str | Decimal = "0.5", kind: OrderKind = OrderKind.TAKE_PROFIT_MARKET
+) -> OrderReport:
+    order = a_stop(trigger=price, quantity=quantity, kind=kind, order_id=f"tp{price}")
+    return order if kind is OrderKind.TAKE_PROFIT_MARKET else replace(order, price=Decimal(price), trigger_price=None)
+
+
+@given(
+    present=st.sets(st.sampled_from([TP1, TP2])),
+    quantity=quantities(least="0.1", most="1"),
+    kind=st.sampled_from([OrderKind.TAKE_PROFIT_MARKET, OrderKind.LIMIT]),
+)
+def test_6_where_it_is_known_which_take_profits_are_wanted_those_that_are_missing_are_named_unless_others_cover(
+    present: set[TakeProfitPlan], quantity: Quantity, kind: OrderKind
+) -> None:
+    orders = [_profit_at(str(plan.trigger_price), quantity, kind) for plan in present]
+    found = [item.what for item in _wanting(a_stop(), *orders) if item.what in ABOUT_TAKE_PROFITS]
+    missing = sorted({TP1, TP2} - present, key=lambda plan: plan.level)
+    if quantity * len(present) >= 1:
+        assert found == []
+    elif missing:
+        assert found == [LEVELS[plan.level] for plan in missing]
+    else:
+        assert found == [FindingKind.TAKE_PROFIT_TOO_SMALL]
+
+
+@given(side=sides(), distance=units(most=20))
+def test_7_a_take_profit_on_the_wrong_side_of_the_mark_price_covers_nothing(side: Side, distance: Decimal) -> None:
+    losing = Decimal(100) - distance if side is Side.LONG else Decimal(100) + distance
+    stop = a_stop(trigger="98" if side is Side.LONG else "102", side=exit_side(side))
+    profit = a_stop(trigger=losing, side=exit_side(side), kind=OrderKind.TAKE_PROFIT_MARKET, order_id="tp")
+    assert _kinds([a_position(side=side)], stop, profit) == [
+        FindingKind.NO_TAKE_PROFIT,
+        FindingKind.TAKE_PROFIT_WRONG_SIDE,
+    ]
+
+
+@given(parts=st.lists(quantities(most="2"), min_size=1, max_size=4))
+def test_8_several_take_profits_for_more_than_the_position_are_found_once(parts: list[Quantity]) -> None:
+    profits = [_take_profit(part, order_id=str(number)) for number, part in enumerate(parts)]
+    too_much = len(parts) > 1 and sum(parts, ZERO) > 1
+    found = _kinds([a_position()], a_stop(), *profits)
+    assert found.count(FindingKind.TAKE_PROFIT_TOO_LARGE) == int(too_much)
+
+
 @pytest.mark.parametrize(
     ("stop", "expected"),
     [
@@ -173,6 +239,15 @@ def test_the_orders_of_the_other_hedge_side_protect_nothing() -> None:
     stop = a_stop(hedge_side=Side.LONG, reduce_only=False)
     found = _audit([long, short], [stop])
     assert [finding.what for finding in found].count(FindingKind.NO_STOP) == 1
+
+
+def test_a_position_that_should_have_no_take_profits_is_not_asked_for_them() -> None:
+    assert _wanting(a_stop(), plans=()) == ()
+
+
+def test_a_take_profit_that_is_missing_is_told_with_its_size() -> None:
+    found = _wanting(a_stop(), _profit_at("101.4"))
+    assert [(item.what, item.quantity_uncovered) for item in found] == [(FindingKind.NO_TAKE_PROFIT_2, Decimal("0.5"))]
 
 
 def test_a_person_s_order_that_opens_is_left_alone() -> None:
