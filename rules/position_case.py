@@ -214,6 +214,12 @@ class Draft:
         return max(exposed, ZERO)
 
     @property
+    def awaits_fills(self) -> bool:
+        """Whether an order says that more of it has filled than fills have come."""
+        counted = dict(self.position.order_fills)
+        return any(reported > counted.get(order_id, ZERO) for order_id, reported in self.reported.items())
+
+    @property
     def exit_side(self) -> OrderSide:
         """The side of the orders that reduce this position."""
         return exit_side(self.position.side)

@@ -88,7 +88,7 @@ def _opened_more(draft: Draft, fill: FillReport) -> None:
         draft.record(
             "position_filled", f"{draft.position.side} {fill.quantity} at {fill.price}", quantity=fill.quantity
         )
-        if draft.position.stop.phase is StopPhase.WORKING:
+        if draft.position.stop.phase is StopPhase.WORKING or draft.position.stop.triggered:
             draft.pass_to(PositionEvent.STOP_CONFIRMED)
     if draft.trailing.phase in {TrailingPhase.INACTIVE, TrailingPhase.WAITING}:
         draft.trailing = start_trailing(

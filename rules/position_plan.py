@@ -71,7 +71,7 @@ def _plan_entry(draft: Draft) -> None:
     if _wants_another_slice(draft):
         enter(draft)
         return
-    if draft.exposed == 0 and position.opened_quantity == 0:
+    if draft.exposed == 0 and position.opened_quantity == 0 and not draft.awaits_fills:
         if position.close_reason is None and position.entry_limit_price is not None:
             draft.position = replace(position, entry_limit_price=None)
             enter(draft)
@@ -259,7 +259,7 @@ def _cancel_leftover(draft: Draft, leftover: Leftover) -> None:
 
 def _plan_readings(draft: Draft) -> None:
     policy = draft.situation.policies.orders
-    if draft.exposed != draft.position.quantity and not draft.open_intents:
+    if (draft.exposed != draft.position.quantity or draft.awaits_fills) and not draft.open_intents:
         if draft.now_ms >= draft.changed_ms + policy.settle_ms:
             draft.reads_fills = True
         else:

@@ -10,13 +10,14 @@ from adapters.simulator.profiles import PROFILES
 from messages.orders import OrderReport, OrderStatus, PositionReport
 from messages.positions import AccountRead, IntentSettled, OrderUpdated, VerifyPosition, WakeUp
 from messages.state import CloseReason, PositionPhase
-from messages.values import OrderKind, OrderPurpose, Side, VenueOrderId
+from messages.values import OrderKind, OrderPurpose, OrderSide, Side, VenueOrderId
 from messages.venue import OrderAccepted
 from rules.position_decision import OrderNotFound
 from rules.rounding import entry_side
 from tests.rules.test_position_decision import BTC, PAPER, History
 
 BINANCE = PROFILES["binance"].capabilities
+OKX = PROFILES["okx"].capabilities
 
 
 def a_history() -> History:
@@ -103,6 +104,42 @@ def test_an_entry_that_the_venue_does_not_know_is_over_once_the_fills_show_nothi
     assert history.case.position.close_reason is CloseReason.ENTRY_FAILED
     read_account(history)
     assert history.case.position.phase is PositionPhase.ROLLED_BACK
+
+
+def test_an_entry_whose_stop_has_triggered_already_is_no_failed_entry() -> None:
+    """Nobody heard the entry's answer, nor its fills; its orders say that it came and went (the venue was away)."""
+    history = History(OKX, random.Random(1))
+    (entry,) = history.case.intents.values()
+    attached = history.case.position.stop.next
+    assert attached is not None
+    stop = replace(
+        history.report_of(entry, OrderStatus.FILLED),
+        venue_order_id=VenueOrderId("v2"),
+        client_order_id=attached.client_order_id,
+        side=OrderSide.SELL,
+        kind=OrderKind.STOP_MARKET,
+        trigger_price=attached.trigger_price,
+        reduce_only=True,
+    )
+    history.take(OrderUpdated(report=stop))
+    history.now_ms += 1_000
+    history.take(IntentSettled(intent=entry, outcome=history.accepted(entry)))
+    assert history.case.position.closed_ms is None, "its fills have not been read"
+    history.now_ms += 1_000
+    history.take(WakeUp())
+    assert history.last.draft.reads_fills
+
+    opened = replace(
+        history.a_fill(entry.order.client_order_id, opening=True).fill, fill_id="in", quantity=entry.order.quantity
+    )
+    closed = replace(opened, fill_id="out", client_order_id=attached.client_order_id, side=OrderSide.SELL)
+    read = history.fills_read()
+    history.take(replace(read, report=replace(read.report, fills=(opened, closed))))
+    assert [fill.fill.fill_id for fill in history.last.draft.fills] == ["in", "out"]
+    position = history.case.position
+    assert (position.phase, position.close_reason) == (PositionPhase.CLOSING, CloseReason.STOP_LOSS)
+    read_account(history)
+    assert history.case.position.phase is PositionPhase.CLOSED
 
 
 def test_a_close_that_the_venue_does_not_know_is_sent_again_under_a_new_id() -> None:
