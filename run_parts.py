@@ -1,6 +1,6 @@
 """What every run is made of, live or replayed: its parts, how they are built, stopped in order, and reported."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from messages.positions import Settle
 from messages.run_report import ConservationTotals, LedgerTotals, RunReport
 from messages.settings import Mode, Settings
 from messages.supervision import PauseOpening
+from messages.values import Venue
 from persistence.journal import Journal
 from persistence.queries import Queries
 from persistence.run_totals import run_totals
@@ -90,6 +91,7 @@ def build_house(
     feed: SignalFeed | None,
     *,
     stale_after_s: float | None,
+    left_out: Mapping[Venue, str] | None = None,
 ) -> House:
     """The tree of actors, from settings and connections."""
     return House(
@@ -107,6 +109,7 @@ def build_house(
             sync_every_s=settings.sync_interval_seconds,
             untracked=Untracked.ALERT if settings.mode is Mode.SHADOW else Untracked(settings.untracked),
             stale_after_s=stale_after_s,
+            left_out=left_out or {},
         ),
     )
 

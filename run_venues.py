@@ -1,7 +1,8 @@
 """The venues of a live run: their connections, and whether their accounts are fit to start on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Final
 
 from loguru import logger
@@ -27,10 +28,26 @@ SIMULATED_KEYS: Final = ("KEY", "SECRET", "PASS")
 PAPER_STATE: Final = "paper.sqlite3"
 
 
-def live_venues(
-    options: RunOptions, settings: Settings, resources: ExitStack
-) -> tuple[list[VenueParts], PaperExchange | None]:
-    """The connections of every venue; and the paper exchange, when that is one of them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveVenues:
+    """What a run is connected to.
+
+    Attributes:
+        exchange: The paper exchange, when that is one of the venues.
+        left_out: Venues of the settings that the run cannot use, and why.
+    """
+
+    parts: Sequence[VenueParts]
+    exchange: PaperExchange | None
+    left_out: Mapping[Venue, str]
+
+
+def live_venues(options: RunOptions, settings: Settings, resources: ExitStack) -> LiveVenues:
+    """The connections of every venue that can be used.
+
+    Raises:
+        CannotRunError: None can.
+    """
     parts: list[VenueParts] = []
     exchange: PaperExchange | None = None
     connected: list[ThreadedCalls] = []
@@ -49,17 +66,20 @@ def live_venues(
             connected.append(calls)
             sending: VenueCalls = ShadowCalls(calls) if settings.mode is Mode.SHADOW else calls
             parts.append(VenueParts(calls=sending, streams=streams, symbols=(), hedge_mode=settings.is_hedged(venue)))
-    _check_accounts(connected, settings)
-    return parts, exchange
+    left_out = _left_out(connected, settings)
+    usable = [each for each in parts if each.calls.venue not in left_out]
+    return LiveVenues(parts=usable, exchange=exchange, left_out=left_out)
 
 
-def _check_accounts(connected: Sequence[ThreadedCalls], settings: Settings) -> None:
-    """A run does not start on an account that it cannot trade with, or should not (S20); its stops stay there."""
-    refusal = check_start(
+def _left_out(connected: Sequence[ThreadedCalls], settings: Settings) -> dict[Venue, str]:
+    """A run leaves out accounts that it cannot trade with, or should not (S20): their stops stay there."""
+    unfit = check_start(
         connected, acts=settings.mode is Mode.PRODUCTION, allow_withdrawal=settings.allow_withdrawal_keys
     )
-    if refusal is not None:
-        raise CannotRunError(refusal.text, OUT_OF_REACH if refusal.key_refused else WRONG_USAGE)
+    if len(unfit) == len(settings.venues):
+        code = OUT_OF_REACH if all(each.key_refused for each in unfit) else WRONG_USAGE
+        raise CannotRunError("\n".join(each.text for each in unfit), code)
+    return {each.venue: each.text for each in unfit}
 
 
 def venue_config(venue: Venue, settings: Settings) -> VenueConfig:

@@ -96,7 +96,8 @@ def _run_live(options: RunOptions, settings: Settings, stop: StopFlag, lock: Ins
         journal, epoch = open_journal(
             store, data_dir=settings.data_dir, owner_name=f"process {os.getpid()}", resources=resources
         )
-        venues, exchange = live_venues(options, settings, resources)
+        venues = live_venues(options, settings, resources)
+        exchange = venues.exchange
         signals: SignalFeed | None = None
         if options.signals is not None:
             signals = FollowedSignals(options.signals)
@@ -105,7 +106,16 @@ def _run_live(options: RunOptions, settings: Settings, stop: StopFlag, lock: Ins
         system = ActorSystem(runtime=ThreadRuntime())
         run = running(settings, system, exchange, journal, store, _wall_clock_ms)
         try:
-            house = build_house(settings, system, venues, journal, epoch, signals, stale_after_s=STALE_AFTER_S)
+            house = build_house(
+                settings,
+                system,
+                venues.parts,
+                journal,
+                epoch,
+                signals,
+                stale_after_s=STALE_AFTER_S,
+                left_out=venues.left_out,
+            )
             system.start(house.root())
             _watch(run, options, settings, stop, lock)
         except NotReady as error:

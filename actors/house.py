@@ -5,8 +5,8 @@ another one watches it and asks again, and decisions carry their id. To restart 
 only add reads of the venue at the worst moment.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from actors import addresses
 from actors.account import AccountActor
@@ -60,6 +60,7 @@ class HouseParts:
         max_signal_age_s: A signal older than this is refused as late.
         sync_every_s: How often each account is read in whole (S14).
         stale_after_s: How long prices may stay away before they are asked for; ``None`` in a replay of candles.
+        left_out: Venues of the settings that this run cannot use, and why.
     """
 
     journal: JournalPort
@@ -74,6 +75,7 @@ class HouseParts:
     sync_every_s: float
     untracked: Untracked
     stale_after_s: float | None = 4.0
+    left_out: Mapping[Venue, str] = field(default_factory=dict)
 
 
 class House:
@@ -243,6 +245,7 @@ class House:
             journal=self._ref(addresses.JOURNAL),
             desks={venue: self._part(venue, "desk") for venue in venues},
             hedged=frozenset(parts.calls.venue for parts in self._parts.venues if parts.hedge_mode),
+            left_out=self._parts.left_out,
             policy=self._parts.risk,
             owner_epoch=self._parts.owner_epoch,
         )
@@ -251,7 +254,7 @@ class House:
         return SignalActor(
             journal=self._ref(addresses.JOURNAL),
             risk=self._ref("risk"),
-            venues=[parts.calls.venue for parts in self._parts.venues],
+            venues=[*(parts.calls.venue for parts in self._parts.venues), *self._parts.left_out],
             max_age_s=self._parts.max_signal_age_s,
             owner_epoch=self._parts.owner_epoch,
         )

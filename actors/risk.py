@@ -3,7 +3,7 @@
 **Owns** the book of what is open and what is being opened, and whether opening is paused.
 **Accepts** ConsiderSignal (from the signal actor), ExposureChanged and PositionEnded (from positions), BalanceRead,
 JournalChanged, OwnershipLost, PauseOpening, ResumeOpening, VenueClosed, VenueRestored, and its own timers.
-**Sends** OpenPosition to the desks, Decision (a rejected signal's fate) to the journal.
+**Sends** OpenPosition to the desks, Decision (a rejected signal's fate, a venue that is left out) to the journal.
 **On crash** the book is made anew from the record; positions that were being opened tell their exposure by themselves.
 """
 
@@ -14,6 +14,7 @@ from typing import Final, TypeAlias, assert_never
 from actors import addresses
 from actors.kernel import Actor, Ref
 from actors.record import Record, rejection
+from messages.journal import EventRecord, Severity
 from messages.positions import ExposureChanged, OpenPosition, PositionEnded
 from messages.signals import Signal
 from messages.supervision import (
@@ -70,21 +71,32 @@ class RiskActor(Actor):
         journal: Ref,
         desks: Mapping[Venue, Ref],
         hedged: frozenset[Venue],
+        left_out: Mapping[Venue, str],
         policy: RiskPolicy,
         owner_epoch: int,
     ) -> None:
-        """``hedged`` are the venues where both sides of a symbol may be open at once."""
+        """Begin with an empty book.
+
+        Args:
+            journal: The journal.
+            desks: Those of the venues that are looked after.
+            hedged: The venues where both sides of a symbol may be open at once.
+            left_out: Why a venue of the settings is not looked after.
+            policy: Limits and sizes.
+            owner_epoch: Of this process.
+        """
         super().__init__()
         self._journal = journal
         self._desks = desks
         self._hedged = hedged
+        self._left_out = left_out
         self._policy = policy
         self._record = Record(journal=journal, owner_epoch=owner_epoch)
         self._book = Book()
         self._restored = False
         self._waiting: list[ConsiderSignal] = []
         self._pauses: dict[str, str] = {}
-        self._closed_venues: dict[Venue, str] = {}
+        self._closed: dict[Venue, dict[str, str]] = {}
         self._available: dict[Venue, Money] = {}
         self._under_way: dict[str, ConsiderSignal] = {}
         self._equity: dict[Venue, Money] = {}
@@ -94,6 +106,16 @@ class RiskActor(Actor):
 
     def on_start(self) -> None:
         self._journal.tell(RestoreVenue(path=self.context.path, venue=None))
+        for venue, why in self._left_out.items():
+            text = (
+                f"{venue} is left out of this run: what is open there is not looked after, "
+                f"only the stops that rest there protect it; mend this and start again: {why}"
+            )
+            blank = self._record.blank(self.context)
+            event = EventRecord(
+                kind="venue_left_out", severity=Severity.CRITICAL, text=text, at_ms=blank.at_ms, subject=venue
+            )
+            self._record.write(replace(blank, events=(event,)))
 
     def on_receive(self, message: RiskMessage) -> RiskSummary | None:
         match message:
@@ -116,8 +138,8 @@ class RiskActor(Actor):
                 self._pause("operator", why)
             case ResumeOpening():
                 self._pause("operator", "")
-            case VenueClosed(venue=venue, why=why):
-                self._closed_venues[venue] = why
+            case VenueClosed(venue=venue, by=by, why=why):
+                self._closed.setdefault(venue, {})[by] = why
             case VenueRestored():
                 self._on_restored(message)
             case Due(what=reservation_id):
@@ -132,7 +154,9 @@ class RiskActor(Actor):
             realized_pnl=self._realized_pnl,
             signals_accepted=self._accepted,
             signals_rejected=self._rejected,
-            paused=(*self._pauses.values(), *filter(None, self._closed_venues.values())),
+            paused=tuple(self._pauses.values()),
+            closed=tuple((venue, why) for venue in self._closed if (why := self._why_closed(venue))),
+            left_out=tuple(self._left_out.items()),
         )
 
     def _on_restored(self, message: VenueRestored) -> None:
@@ -147,6 +171,9 @@ class RiskActor(Actor):
         for signal in waiting:
             self._on_signal(signal)
 
+    def _why_closed(self, venue: Venue) -> str:
+        return "; ".join(filter(None, self._closed.get(venue, {}).values()))
+
     def _pause(self, who: str, why: str) -> None:
         if why:
             self._pauses[who] = why
@@ -159,13 +186,16 @@ class RiskActor(Actor):
             return
         signal, policy = message.signal, self._policy
         desk = self._desks.get(message.venue)
+        if (why := self._left_out.get(message.venue)) is not None:
+            self._reject(signal, message.venue, f"{message.venue} is left out of this run: {why}")
+            return
         if desk is None:
             self._reject(signal, message.venue, f"no venue {message.venue}: configured are {', '.join(self._desks)}")
             return
         if self._pauses:
             self._reject(signal, message.venue, f"opening is paused: {'; '.join(self._pauses.values())}")
             return
-        if why := self._closed_venues.get(message.venue):
+        if why := self._why_closed(message.venue):
             self._reject(signal, message.venue, why)
             return
         available = self._available.get(message.venue)

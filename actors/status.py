@@ -55,6 +55,7 @@ class StatusReader:
             _database_component(journal),
             *(ComponentView(name=path, health=Health.CRITICAL, detail="does not answer") for path in silent),
             *self._parked(),
+            *_venues(risk),
         )
         unprotected = sum(not position.protected for position in positions)
         return StatusView(
@@ -162,6 +163,19 @@ def _database_component(health: JournalHealth) -> ComponentView:
     if health.store_available:
         return ComponentView(name="journal", health=Health.HEALTHY)
     return ComponentView(name="journal", health=Health.DEGRADED, detail=health.error)
+
+
+def _venues(risk: RiskSummary | None) -> list[ComponentView]:
+    """Venues on which something is wrong: nothing is opened there, or what is open is not looked after."""
+    if risk is None:
+        return []
+    return [
+        *(ComponentView(name=f"exchange/{venue}", health=Health.DEGRADED, detail=why) for venue, why in risk.closed),
+        *(
+            ComponentView(name=f"exchange/{venue}", health=Health.CRITICAL, detail=f"left out of this run: {why}")
+            for venue, why in risk.left_out
+        ),
+    ]
 
 
 def _overall(components: tuple[ComponentView, ...], unprotected: int) -> Health:

@@ -47,7 +47,7 @@ class WithdrawnStops:
     def _tell(self, context: Context, text: str, severity: Severity) -> None:
         risk = self._directory(RISK)
         if risk is not None:
-            risk.tell(VenueClosed(venue=self._venue, why=text if self._withdrawn else ""))
+            risk.tell(VenueClosed(venue=self._venue, by="stops", why=text if self._withdrawn else ""))
         blank = self._record.blank(context)
         event = EventRecord(
             kind="stops_withdrawn", severity=severity, text=text, at_ms=blank.at_ms, subject=self._venue

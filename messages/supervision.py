@@ -190,9 +190,10 @@ class ResumeOpening:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueClosed:
-    """Nothing is to be opened on ``venue``; an empty ``why``: it may be opened there again."""
+    """Nothing is to be opened on ``venue``; an empty ``why``: as far as ``by`` knows, it may be opened there again."""
 
     venue: Venue
+    by: str
     why: str
 
 
@@ -233,13 +234,22 @@ class DescribeRisk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskSummary:
-    """What the risk actor knows of the account since it started; ``equity`` is of all venues, None before the first."""
+    """What the risk actor knows of the account since it started.
+
+    Attributes:
+        equity: Of all venues; ``None`` before the first was read.
+        paused: Why nothing is opened anywhere.
+        closed: Why nothing is opened on a venue.
+        left_out: Why a venue is not looked after at all.
+    """
 
     equity: Money | None
     realized_pnl: Money
     signals_accepted: int
     signals_rejected: int
     paused: tuple[str, ...]
+    closed: tuple[tuple[Venue, str], ...] = ()
+    left_out: tuple[tuple[Venue, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

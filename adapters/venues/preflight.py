@@ -1,7 +1,7 @@
 """What can be checked of a venue before anything is at stake: keys, clock, instruments, account, streams.
 
-``holdfast doctor`` looks at everything; ``holdfast run`` at the account, and does not start on one that it cannot
-trade with. A venue that does not answer is no reason not to start: what it holds may need protection once it is back.
+``holdfast doctor`` looks at everything; ``holdfast run`` at the account, and does not run on one that it cannot trade
+with. A venue that does not answer is no reason to leave it out: what it holds may need protection once it is back.
 """
 
 import queue
@@ -58,9 +58,10 @@ class Preflight(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoStart:
-    """Why a run must not start, and what to do; ``key_refused`` when that is all that is known."""
+class Unfit:
+    """Why a run must not use a venue, and what to do; ``key_refused`` when that is all that is known."""
 
+    venue: Venue
     text: str
     key_refused: bool
 
@@ -95,8 +96,8 @@ def _allowed(check: Check) -> Check:
 
 def check_start(
     venues: Sequence[ThreadedCalls], *, acts: bool, allow_withdrawal: bool, wait_s: float = START_S
-) -> NoStart | None:
-    """Look at all accounts at once, log what was found, and say whether a run may start on them.
+) -> list[Unfit]:
+    """Look at all accounts at once, log what was found, and give those that a run must not use.
 
     Args:
         venues: Those that are not simulated in this process.
@@ -117,13 +118,17 @@ def check_start(
     for check in found:
         advice = f"; {check.what_to_do}" if check.what_to_do else ""
         logger.log(_LEVELS[check.finding], "{}: {}: {}{}", check.subject, check.name, check.text, advice)
-    wrong = [check for check in found if check.finding is Finding.WRONG]
-    stopping = [check for check in wrong if check.name in _STOPPING]
+    return [unfit for calls in venues if (unfit := _unfit(calls.venue, found)) is not None]
+
+
+def _unfit(venue: Venue, found: Sequence[Check]) -> Unfit | None:
+    wrong = [check for check in found if check.subject == venue and check.finding is Finding.WRONG]
     refused = [check for check in wrong if check.name == KEY]
+    stopping = [check for check in wrong if check.name in _STOPPING]
     if not stopping and not refused:
         return None
-    lines = (f"{check.subject}: {check.name}: {check.text}\n  {check.what_to_do}" for check in (*refused, *stopping))
-    return NoStart(text="\n".join(lines), key_refused=not stopping)
+    lines = (f"{venue}: {check.name}: {check.text}\n  {check.what_to_do}" for check in (*refused, *stopping))
+    return Unfit(venue=venue, text="\n".join(lines), key_refused=not stopping)
 
 
 def _check_into(

@@ -6,7 +6,9 @@ from typing import Any
 
 from adapters.simulator.wire.dialect import Keys
 from adapters.simulator.wire.simulation import Simulation, SimulationOptions
+from messages.status import Health
 from tests.process.installation import Installation
+from tests.process.signal_writer import SignalWriter
 
 
 @contextmanager
@@ -74,3 +76,34 @@ def test_production_does_not_start_with_a_key_that_may_withdraw_unless_that_is_a
     assert "HOLDFAST_ALLOW_WITHDRAWAL_KEYS" in refused.err
     assert allowed.code == 0, (allowed.out, allowed.err)
     assert allowed.json()["mode"] == "production"
+
+
+def test_an_account_that_cannot_be_used_is_left_out_and_the_others_are_looked_after(installation: Installation) -> None:
+    installation.environment["BYBIT_API_KEY"] = "OTHER"
+    writer = SignalWriter(path=installation.signals, symbols=())
+    with reached(installation, "bybit"), reached(installation, "okx"):
+        for venue in ("bybit", "okx"):
+            writer.write("BTCUSDT", exchange=venue)
+        with installation.start("--venue", "bybit,okx", "--mode", "production") as life:
+            life.until(lambda: (view := installation.status()) and view.positions, "a position on okx")
+            life.until(lambda: (view := installation.status()) and view.signals_rejected, "the refusal of the other")
+            view = installation.status()
+            life.interrupt()
+            done = life.finished()
+    assert done.code == 0, done.err
+    assert view is not None
+    assert [position.venue for position in view.positions] == ["okx"]
+    (out,) = (part for part in view.components if part.name == "exchange/bybit")
+    assert (out.health, view.health) == (Health.CRITICAL, Health.CRITICAL)
+    assert "BYBIT_API_KEY" in out.detail
+    logged = installation.logged()
+    assert "CRITICAL - bybit venue_left_out: bybit is left out of this run" in logged
+    assert "not looked after" in logged
+
+
+def test_a_run_does_not_start_when_no_account_can_be_used(installation: Installation) -> None:
+    installation.environment |= {"BYBIT_API_KEY": "OTHER", "OKX_API_KEY": "OTHER"}
+    with reached(installation, "bybit"), reached(installation, "okx"):
+        done = installation.run("run", "--venue", "bybit,okx", "--mode", "shadow", "--for", "1s")
+    assert done.code == 3, (done.out, done.err)
+    assert all(name in done.err for name in ("BYBIT_API_KEY", "OKX_API_KEY"))

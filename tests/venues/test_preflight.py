@@ -149,7 +149,7 @@ def test_of_a_venue_that_is_away_nothing_is_known_and_a_start_goes_on(venue: str
     config = a_config(venue, rest_url=f"http://127.0.0.1:{silent_port()}")
     assert {check.finding for check in looked_at(config).values()} == {Finding.UNKNOWN}
     with connected(config) as calls:
-        assert check_start([calls], acts=True, allow_withdrawal=False) is None
+        assert check_start([calls], acts=True, allow_withdrawal=False) == []
 
 
 def test_a_unified_bitget_account_is_told_apart_from_a_wrong_key() -> None:
@@ -171,10 +171,10 @@ def test_a_venue_that_is_silent_holds_up_no_start() -> None:
         silent = running.enter_context(connected(a_config("okx", rest_url=url)))
         hedged = running.enter_context(simulated("bybit", hedge=True))
         other = running.enter_context(connected(config_of(hedged)))
-        assert check_start([silent], acts=True, allow_withdrawal=False, wait_s=0.2) is None
-        refusal = check_start([silent, other], acts=True, allow_withdrawal=False, wait_s=2.0)
-        assert refusal is not None
-        assert refusal.text.startswith("bybit: position mode")
+        assert check_start([silent], acts=True, allow_withdrawal=False, wait_s=0.2) == []
+        (unfit,) = check_start([silent, other], acts=True, allow_withdrawal=False, wait_s=2.0)
+        assert unfit.venue == "bybit"
+        assert unfit.text.startswith("bybit: position mode")
 
 
 @pytest.mark.parametrize("venue", ["bitget", "okx"])
@@ -183,7 +183,7 @@ def test_a_passphrase_that_was_forgotten_is_a_wrong_key(venue: str) -> None:
     assert checks["key"].finding is Finding.WRONG
 
 
-def test_every_reason_not_to_start_is_told_at_once() -> None:
+def test_every_reason_not_to_use_a_venue_is_told_at_once() -> None:
     with ExitStack() as running:
         hedged = running.enter_context(simulated("okx", hedge=True))
         drained = running.enter_context(simulated("bybit", keys=Keys(may_withdraw=True)))
@@ -194,11 +194,14 @@ def test_every_reason_not_to_start_is_told_at_once() -> None:
             config_of(locked, api_key="OTHER"),
         )
         venues = [running.enter_context(connected(config)) for config in configs]
-        refusal = check_start(venues, acts=True, allow_withdrawal=False)
-        assert refusal is not None
-        assert not refusal.key_refused
-        assert all(text in refusal.text for text in ("okx: position mode", "bybit: withdrawal", "bitget: key"))
-        watching = check_start(venues[1:], acts=False, allow_withdrawal=False)
-        assert watching is not None
-        assert watching.key_refused
-        assert "withdrawal" not in watching.text
+        found = {unfit.venue: unfit for unfit in check_start(venues, acts=True, allow_withdrawal=False)}
+        assert {venue: unfit.key_refused for venue, unfit in found.items()} == {
+            "okx": False,
+            "bybit": False,
+            "bitget": True,
+        }
+        assert "okx: position mode" in found[Venue("okx")].text
+        assert "bybit: withdrawal" in found[Venue("bybit")].text
+        assert "bitget: key" in found[Venue("bitget")].text
+        (watching,) = check_start(venues[1:], acts=False, allow_withdrawal=False)
+        assert (watching.venue, watching.key_refused) == ("bitget", True)
