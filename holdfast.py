@@ -19,6 +19,7 @@ from adapters.arguments import WrongArgumentError, duration_argument, speed_argu
 from adapters.candles import BadRecordingError
 from adapters.connect import connect
 from adapters.console import give_up_broken_streams, render
+from adapters.explain_text import explanation_lines
 from adapters.instance_lock import DataDirectoryError, InstanceHeldError, holder, running_instances
 from adapters.settings_source import LoadedSettings, SettingsError, load_settings
 from adapters.simulator.fault_script import BadFaultScriptError
@@ -30,9 +31,11 @@ from messages.checks import Check, Finding
 from messages.settings import PAPER, Settings
 from messages.status import Health
 from persistence.database_url import WrongDatabaseUrl
+from persistence.explaining import NoSuchPosition, find_position
+from persistence.explaining import explain as explain_position
 from persistence.failures import StoreUnavailable
 from persistence.migrate import current, head, upgrade
-from persistence.opening import store_of
+from persistence.opening import records_of, store_of
 from persistence.queries import Queries
 from persistence.run_totals import unbalanced
 from run_parts import FINE, FOUND_SOMETHING, OUT_OF_REACH, WRONG_USAGE, CannotRunError, RunOptions
@@ -146,6 +149,31 @@ def doctor(
                 typer.echo(f"{'':8} {'':10} {'':14} → {check.what_to_do}")
     if any(check.finding is not Finding.FINE for check in checks):
         raise typer.Exit(FOUND_SOMETHING)
+
+
+@app.command()
+def explain(
+    position: Annotated[str, typer.Argument(help="Its id, how that begins, or VENUE/SYMBOL for the last there.")],
+    *,
+    data_dir: DataDir = None,
+    env_file: EnvFile = None,
+    as_json: Json = False,
+) -> None:
+    """Why each order of a position was sent, and what the venue said: exit code 1 when there is no such position."""
+    settings = _load({"data_dir": data_dir}, env_file).settings
+    records = records_of(settings, data_dir=settings.data_dir)
+    try:
+        queries = Queries(records)
+        story = explain_position(queries, find_position(queries, position))
+    except NoSuchPosition as error:
+        raise CannotRunError(str(error), FOUND_SOMETHING) from error
+    finally:
+        records.close()
+    if as_json:
+        _print_json(story)
+    else:
+        for line in explanation_lines(story):
+            typer.echo(line)
 
 
 @app.command()

@@ -5,12 +5,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from loguru import logger
+from sqlalchemy import URL
 
 from messages.settings import Settings
 from persistence.database_url import DatabaseSettings, database_url
 from persistence.engines import Patience
 from persistence.failures import StoreUnavailable
 from persistence.journal import Journal
+from persistence.record_reader import RecordReader
 from persistence.spool import Spool
 from persistence.store import SqlStore
 
@@ -25,8 +27,25 @@ def store_of(
     Raises:
         WrongDatabaseUrl: DATABASE_URL is malformed.
     """
+    address = _address(settings, data_dir)
+    patience = Patience(pool_size=settings.db_pool_size, max_overflow=settings.db_max_overflow, flushes=flushes)
+    if now_ms is None:
+        return SqlStore(address, settings.account, patience=patience)
+    return SqlStore(address, settings.account, patience=patience, now_ms=now_ms)
+
+
+def records_of(settings: Settings, *, data_dir: Path) -> RecordReader:
+    """The account's records for reading only, also beside a running instance; nothing is connected yet.
+
+    Raises:
+        WrongDatabaseUrl: DATABASE_URL is malformed.
+    """
+    return RecordReader(_address(settings, data_dir), settings.account)
+
+
+def _address(settings: Settings, data_dir: Path) -> URL:
     password, url = settings.db_password, settings.database_url
-    address = database_url(
+    return database_url(
         DatabaseSettings(
             database_url=url.get_secret_value() if url is not None else "",
             db_host=settings.db_host or "",
@@ -39,10 +58,6 @@ def store_of(
         ),
         data_dir=data_dir,
     )
-    patience = Patience(pool_size=settings.db_pool_size, max_overflow=settings.db_max_overflow, flushes=flushes)
-    if now_ms is None:
-        return SqlStore(address, settings.account, patience=patience)
-    return SqlStore(address, settings.account, patience=patience, now_ms=now_ms)
 
 
 def open_journal(store: SqlStore, *, data_dir: Path, owner_name: str, resources: ExitStack) -> tuple[Journal, int]:

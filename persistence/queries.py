@@ -1,8 +1,9 @@
 """What the status, the shell, ``db``, ``check`` and ``explain`` read. Bounded; newest first unless said."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, literal, select
 
@@ -32,7 +33,6 @@ from persistence import tables
 from persistence.codec import decode_intent, decode_pairs, decode_position
 from persistence.engines import SUM_EXACT
 from persistence.restoring import trailing_of
-from persistence.store import SqlStore
 
 _LIMIT: Final = 200
 _COUNT_LIMIT: Final = 1_000_000
@@ -69,13 +69,24 @@ class OwnerRecord:
     since_ms: int
 
 
+class Records(Protocol):
+    """Where queries read: the store of a running process, or a reader beside it."""
+
+    @property
+    def account(self) -> str:
+        """Whose rows."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection for queries."""
+
+
 class Queries:
     """Reads of one account.
 
     Every method raises StoreUnavailable when the store cannot be read, Undecodable when something spoiled a row.
     """
 
-    def __init__(self, store: SqlStore) -> None:
+    def __init__(self, store: Records) -> None:
         self._store: Final = store
 
     def open_positions(self, *, limit: int = _LIMIT) -> list[PositionState]:
@@ -103,6 +114,29 @@ class Queries:
         positions = tables.positions.c
         query = select(positions.state).where(self._of(tables.positions, position_id))
         return next((decode_position(row.state) for row in self._rows(query, 1)), None)
+
+    def positions_like(self, beginning: str, *, limit: int = 10) -> list[PositionState]:
+        """Positions whose id begins so, newest first."""
+        positions = tables.positions.c
+        query = (
+            select(positions.state)
+            .where(
+                positions.account == self._store.account,
+                positions.position_id.startswith(beginning, autoescape=True),
+            )
+            .order_by(positions.opened_ms.desc(), positions.position_id)
+        )
+        return [decode_position(row.state) for row in self._rows(query, limit)]
+
+    def positions_at(self, venue: str, symbol: str, *, limit: int = _LIMIT) -> list[PositionState]:
+        """Positions of one symbol on one venue, newest first."""
+        positions = tables.positions.c
+        query = (
+            select(positions.state)
+            .where(positions.account == self._store.account, positions.venue == venue, positions.symbol == symbol)
+            .order_by(positions.opened_ms.desc(), positions.position_id)
+        )
+        return [decode_position(row.state) for row in self._rows(query, limit)]
 
     def trailing(self, position_id: str) -> TrailingState | None:
         """The trailing state of a position."""

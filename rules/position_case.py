@@ -337,15 +337,15 @@ class Draft:
             protective=protective,
             created_ms=self.now_ms,
             expires_ms=expires_ms,
-            why=self._why(rule, text),
+            why=self._why(rule, text, order.purpose),
         )
         self.intents.append(intent)
         self.open_intents[intent_id] = intent
         return intent
 
-    def _why(self, rule: Rule, text: str) -> Why:
+    def _why(self, rule: Rule, text: str, purpose: OrderPurpose) -> Why:
         position, situation = self.position, self.situation
-        working = position.stop.working
+        working = position.stop.working if purpose is OrderPurpose.STOP else None
         best = self.trailing.highest if position.side is Side.LONG else self.trailing.lowest
         figures = (
             ("price", situation.last, situation.priced_ms),

@@ -176,7 +176,7 @@ def _why_entered(position: PositionState) -> tuple[Rule, str]:
         return Rule.NEXT_SLICE, f"{position.opened_quantity} of {position.wanted_quantity} are open and covered"
     if position.entry_order_id is not None and position.entry_limit_price is None:
         return Rule.ENTRY_AT_MARKET, "nothing of the limit entry filled"
-    return Rule.SIGNAL, f"signal {position.signal_id}"
+    return Rule.SIGNAL, position.signal_id
 
 
 def _end_if_flat(draft: Draft) -> None:

@@ -6,11 +6,10 @@
 3. No order was sent twice, and none was left behind for longer than the ledger's grace.
 4. The database has the same open positions, with the same size, stop and trailing, and the same fills; nothing is
    open of what was intended.
-5. Every order of ours at the venue has its intent and its audit rows.
+5. Every order of ours that the venue has or had is explained: the rule that asked for it, and what the venue said.
 6. Every message told was handled, dead-lettered or is queued, for each actor; and no actor crashed but by plan.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Protocol
@@ -20,13 +19,16 @@ from sqlalchemy import select
 from actors.kernel import VirtualTime
 from adapters.simulator.paper import PaperExchange
 from adapters.simulator.profiles import Profile
+from messages.explanation import OrderStep
 from messages.orders import OrderReport, PositionReport
-from messages.state import PositionPhase, PositionState
-from messages.values import ZERO, OrderKind, Side, Symbol
+from messages.state import IntentAction, PositionPhase, PositionState
+from messages.values import ZERO, ClientOrderId, OrderKind, Side, Symbol
 from messages.venue import AccountReport
 from persistence import tables
+from persistence.explaining import MANY, explain
+from persistence.queries import Queries
 from persistence.store import SqlStore
-from rules.client_order_ids import is_ours
+from rules.client_order_ids import is_ours, parse_client_order_id
 from rules.rounding import exit_side
 from rules.stop_choice import is_in_reach, is_stop_of, remaining_quantity
 from tests.scenarios.world import World
@@ -68,7 +70,7 @@ def book_problems(world: Books, *, interrupted: bool = False, name_of_fill: Call
         *_ledger_problems(world, interrupted=interrupted),
         *_record_problems(world),
         *_fill_problems(world, name_of_fill),
-        *_intent_problems(world),
+        *_explanation_problems(world),
     ]
 
 
@@ -230,26 +232,39 @@ def _symbols(world: Books) -> list[Symbol]:
     return list(world.exchange.engine.state.instruments)
 
 
-def _intent_problems(world: Books) -> Iterator[str]:
-    with world.store.reading() as connection:
-        orders = list(connection.execute(select(tables.orders)))
-        audited = {row.intent_id for row in connection.execute(select(tables.order_audit_log.c.intent_id))}
-    intent_of = {row.client_order_id: row.intent_id for row in orders if row.action == "place"}
-    for row in orders:
-        for attached in re.findall(r'"attached_stop_id"\s*:\s*"(\w+)"', row.intent):
-            intent_of[attached] = row.intent_id
-    known = [order.client_order_id for order in world.account().orders if is_ours(order.client_order_id)]
-    filled = [
-        fill.client_order_id for symbol in _symbols(world) for fill in world.exchange.engine.fills(symbol, 0).fills
-    ]
-    for order_id in {*known, *filled}:
-        if not is_ours(order_id):
+def _explanation_problems(world: Books) -> Iterator[str]:
+    """Every order of ours that the venue has or had: explained, with the rule that asked for it and an answer.
+
+    Those of a life of which nothing is on record any more are asked after only as long as they rest or have filled.
+    """
+    steps, lives = _explained(world)
+    alive = {order.client_order_id for order in world.account().orders}
+    for order in world.exchange.engine.state.orders.all_known():
+        identity = parse_client_order_id(order.client_order_id or "")
+        if identity is None or order.client_order_id is None:
             continue
-        intent_id = intent_of.get(order_id)
-        if intent_id is None:
-            yield f"order {order_id} is at the venue and was never intended"
-        elif intent_id not in audited:
-            yield f"order {order_id} has no row in the audit log"
+        step = steps.get(order.client_order_id)
+        if step is None:
+            if identity.position_id in lives or order.client_order_id in alive or order.filled_quantity > 0:
+                yield f"order {order.client_order_id} is at the venue and was never intended"
+        elif not any(request.answer for request in step.requests):
+            yield f"order {order.client_order_id} has no answer in the audit log"
+        elif step.rule is None:
+            yield f"order {order.client_order_id} was sent by no rule"
+
+
+def _explained(world: Books) -> tuple[dict[ClientOrderId, OrderStep], set[str]]:
+    """The steps that placed orders, by the orders' ids, and the positions that are on record."""
+    queries = Queries(world.store)
+    lives = [*queries.open_positions(limit=MANY), *queries.closed_positions(limit=MANY)]
+    steps: dict[ClientOrderId, OrderStep] = {}
+    for position in lives:
+        for step in explain(queries, position).steps:
+            if isinstance(step, OrderStep) and step.action is IntentAction.PLACE:
+                steps[step.client_order_id] = step
+                if step.attached_stop_id is not None:
+                    steps[step.attached_stop_id] = step
+    return steps, {position.position_id for position in lives}
 
 
 def _process_problems(world: World, crashes: int) -> Iterator[str]:
