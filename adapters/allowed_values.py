@@ -8,6 +8,7 @@ from pydantic import BaseModel
 _PATTERNS = {
     r"^https?://[^\s/]+": "an address that begins with http:// or https://",
     r"^wss?://[^\s/]+": "an address that begins with ws:// or wss://",
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "a time of the day, UTC, such as 03:00",
     r"^[A-Za-z0-9_-]{1,32}$": "up to 32 letters, digits, - or _",
 }
 _NUMBERS = {"integer": "whole number", "number": "number"}

@@ -35,6 +35,9 @@ class Rule(StrEnum):
     CLOSE_TIMED_OUT = "close_timed_out"
     LEFT_OVER = "left_over"
     ORPHAN = "orphan"
+    AUTO_PLAN_SL = "auto_plan_sl"
+    AUTO_PLAN_TP = "auto_plan_tp"
+    ZOMBIE = "zombie"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 
 from messages.orders import OrderReport, OrderStatus, PositionReport
+from messages.settings import ZombieScope
 from messages.values import ZERO, OrderPurpose, Price, Quantity, Symbol
 from rules.client_order_ids import is_ours, parse_client_order_id
 from rules.rounding import exit_side
@@ -22,14 +23,6 @@ from rules.stop_choice import is_in_reach, is_reducing, is_stop_of, remaining_qu
 
 GRACE_MS: Final = 30_000
 """An opening may be under way whose position the venue does not show yet."""
-
-
-class ZombieScope(StrEnum):
-    """Whose zombies are taken away: our own orders, also those on symbols that we manage, or everybody's."""
-
-    OWN = "own"
-    MANAGED = "managed"
-    ALL = "all"
 
 
 class ZombieKind(StrEnum):

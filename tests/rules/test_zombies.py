@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messages.orders import OrderReport, OrderStatus, PositionReport
+from messages.settings import ZombieScope
 from messages.values import OrderKind, OrderPurpose, OrderSide, Quantity, Side
 from rules.client_order_ids import client_order_id, is_ours
 from rules.rounding import exit_side
 from rules.stop_choice import covers, is_reducing
-from rules.zombies import GRACE_MS, Zombie, ZombieKind, ZombiePolicy, ZombieScope, find_zombies, surplus_stops
+from rules.zombies import GRACE_MS, Zombie, ZombieKind, ZombiePolicy, find_zombies, surplus_stops
 from tests.rules.builders import POSITION_ID, SYMBOL, a_position, a_stop, quantities, sides
 
 NOW_MS = 1_700_000_000_000
