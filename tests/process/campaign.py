@@ -25,6 +25,7 @@ from persistence import tables
 from persistence.failures import StoreUnavailable
 from persistence.store import SqlStore
 from tests.postgres import databases
+from tests.process.absences import LOOKED_AFTER_WITHIN_S, Absences
 from tests.process.books import PAPER_FILE, Books, books_on, disagreements, venue_of
 from tests.process.installation import LIVELY, READY_S, Installation, Life
 from tests.process.signal_writer import SignalWriter
@@ -66,6 +67,7 @@ class CampaignReport:
         slowest_protected_s: From the first status of a process, at which the venue is being read, until nothing was
             uncovered at the venue.
         venue_restarts: How often the venue's process was killed and came back.
+        worst_over_cover_s: The longest that stops were more than their position while everybody was at work.
     """
 
     runs: int
@@ -80,6 +82,7 @@ class CampaignReport:
     left_behind: int
     slowest_protected_s: float
     venue_restarts: int
+    worst_over_cover_s: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,6 +108,8 @@ class Campaign:
     last_seen_alive_s: float = 0.0
     slowest_protected_s: float = 0.0
     venue_restarts: int = 0
+    absences: Absences = field(default_factory=Absences)
+    worst_over_cover_s: float = 0.0
     moments: dict[str, int] = field(default_factory=dict)
     chance: random.Random = field(init=False)
     installation: Installation = field(init=False)
@@ -149,6 +154,7 @@ class Campaign:
             left_behind=self.zombies,
             slowest_protected_s=round(self.slowest_protected_s, 2),
             venue_restarts=self.venue_restarts,
+            worst_over_cover_s=round(self.worst_over_cover_s, 2),
         )
 
     # --- lives --------------------------------------------------------------------------------------------------------
@@ -165,6 +171,7 @@ class Campaign:
                 self._until_at_work(life)
                 self._look(life, moment)
             self._reach(life, moment)
+            self.absences.begin()
             life.kill()
             self.killed += 1
         if moment in AT_WORK:
@@ -177,9 +184,11 @@ class Campaign:
         with self._started() as life:
             self._until_at_work(life)
             self._look(life, "the last life")
+            problems = self._over_cover_problems()
             life.interrupt()
             done = life.finished()
-        problems = [] if done.code == 0 else [f"the ordered stop gave {done.code}: {done.err[-2_000:]}"]
+        if done.code:
+            problems.append(f"the ordered stop gave {done.code}: {done.err[-2_000:]}")
         counted = done.json()["conservation"] if done.out else {"told": -1}
         if counted["told"] != sum(value for name, value in counted.items() if name != "told"):
             problems.append(f"messages were lost: {counted}")
@@ -235,9 +244,11 @@ class Campaign:
         """Its streams break, requests get no answer; what was confirmed is there again afterwards."""
         assert self.venue is not None
         self._live(life, self.chance.uniform(0.0, 2.0))
+        self.absences.begin()
         self.venue.kill()
         self._live(life, self.chance.uniform(0.0, 3.0))
         self.venue.start()
+        self.absences.end()
         self.venue_restarts += 1
 
     def _live(self, life: Life, seconds: float) -> None:
@@ -258,6 +269,7 @@ class Campaign:
         self._until(life, life.is_running, "a status")
         self._until_covered(life)
         self._until(life, lambda: self._ready_at_ms(life) > 0, "the venue to be ready")
+        self.absences.end()
         self.slowest_ready_s = max(self.slowest_ready_s, (self._ready_at_ms(life) - life.started_ms) / 1_000)
 
     def _until_covered(self, life: Life) -> None:
@@ -301,6 +313,15 @@ class Campaign:
             self._live(life, LOOK_EVERY_S)
         self.zombies = excused
         self._judge(moment, problems)
+
+    def _over_cover_problems(self) -> list[str]:
+        with self._exchange(alive=True) as exchange:
+            positions = exchange.ledger_snapshot()["positions"]
+        assert isinstance(positions, list)
+        self.worst_over_cover_s = self.absences.over_covered_s(positions)
+        if self.worst_over_cover_s <= LOOKED_AFTER_WITHIN_S:
+            return []
+        return [f"the stops of a position were more than it for {self.worst_over_cover_s:.1f} s"]
 
     def _fate_problems(self) -> list[str]:
         """Signals that were written in time and have no fate on record."""
