@@ -42,6 +42,6 @@ class Absences:
     def _left_s(self, position: Mapping[str, Any]) -> float:
         opened_ms, closed_ms = position["opened_ms"], position["closed_ms"] or _now_ms()
         times = [*self.past, *([(self.since_ms, _now_ms())] if self.since_ms is not None else [])]
-        away_ms = sum(max(0, min(end, closed_ms) - max(begin, opened_ms)) for begin, end in times)
+        away_ms: int = sum(max(0, min(end, closed_ms) - max(begin, opened_ms)) for begin, end in times)
         over_covered_s: float = position["over_covered_seconds"]
         return max(0.0, over_covered_s - away_ms / 1_000)
