@@ -1,10 +1,11 @@
 """The desk of one venue: who is responsible for which symbol.
 
 **Owns** the instruments of the venue, and that each position, on record or on the venue, has its actor.
-**Accepts** OpenPosition and ClosePosition, InstrumentsRead and AccountSeen (from the account actor), VenueRestored
-(from the journal), PositionReady and ReadAccountNow (from positions), the private stream's events, Settle.
-**Sends** all of these on to the position that they concern, AdoptPosition for what nobody tracks; and makes the actors
-of positions.
+**Accepts** OpenPosition, CheckSignal and ClosePosition, InstrumentsRead and AccountSeen (from the account actor),
+VenueRestored (from the journal), PositionReady and ReadAccountNow (from positions), the private stream's events,
+Settle.
+**Sends** all of these on to the position that they concern (CheckSignal to the market), AdoptPosition for what nobody
+tracks; and makes the actors of positions.
 **On crash** the positions live on; it asks the journal and the account actor again.
 """
 
@@ -34,11 +35,13 @@ from messages.positions import (
 )
 from messages.supervision import (
     AccountSeen,
+    CheckSignal,
     InstrumentsRead,
     PolledPrice,
     PositionReady,
     ReadAccountNow,
     RestoreVenue,
+    SignalChecked,
     VenueRestored,
 )
 from messages.values import PositionKey, Side, Symbol, Venue
@@ -58,6 +61,7 @@ class Untracked(StrEnum):
 
 DeskMessage: TypeAlias = (
     OpenPosition
+    | CheckSignal
     | ClosePosition
     | InstrumentsRead
     | AccountSeen
@@ -110,6 +114,7 @@ class DeskActor(Actor):
         self._has_compared = False
         self._is_open = False
         self._waiting: list[OpenPosition] = []
+        self._unchecked: list[CheckSignal] = []
         self._alerted: set[PositionKey] = set()
 
     def on_start(self) -> None:
@@ -119,6 +124,8 @@ class DeskActor(Actor):
         match message:
             case OpenPosition():
                 self._on_open(message)
+            case CheckSignal():
+                self._on_check(message)
             case ClosePosition() | VerifyPosition():
                 self._to(message.key, message)
             case OrderUpdated(report=report):
@@ -261,6 +268,9 @@ class DeskActor(Actor):
         waiting, self._waiting = self._waiting, []
         for message in waiting:
             self._on_open(message)
+        unchecked, self._unchecked = self._unchecked, []
+        for check in unchecked:
+            self._on_check(check)
 
     def _read_account_now(self, why: str) -> None:
         account = self._find(self._account_path)
@@ -281,6 +291,27 @@ class DeskActor(Actor):
         if ref is None:
             self._refuse(message, f"{signal.symbol} is not traded on {self._venue}")
         else:
+            ref.tell(message)
+
+    def _on_check(self, message: CheckSignal) -> None:
+        """Whether a signal's symbol is traded here; its prices are the market's to tell."""
+        if not self._is_open:
+            if len(self._unchecked) < MAX_WAITING_OPENS:
+                self._unchecked.append(message)
+            return
+        instrument = self._instruments.get(message.symbol)
+        if instrument is not None and instrument.trading:
+            self._tell(self._market_path, message)
+            return
+        why = "is not traded" if instrument is None else "is not traded at present"
+        answer = SignalChecked(
+            signal_id=message.signal_id, venue=self._venue, why_not=f"{message.symbol} {why} on {self._venue}"
+        )
+        self._tell(message.path, answer)
+
+    def _tell(self, path: str, message: object) -> None:
+        ref = self._find(path)
+        if ref is not None:
             ref.tell(message)
 
     def _refuse(self, message: OpenPosition, reason: str) -> None:

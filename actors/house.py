@@ -24,7 +24,8 @@ from actors.position_opening import PositionSurroundings
 from actors.private_stream import StreamActor
 from actors.risk import RiskActor, RiskPolicy
 from actors.signal_source import SignalFeed, SignalSourceActor
-from actors.signals import SignalActor
+from actors.signals import SignalActor, WavePolicy
+from actors.wave_source import WaveFeed, WaveSourceActor
 from messages.instruments import Instrument
 from messages.values import PositionKey, Symbol, Venue
 from rules.position_case import PositionPolicies
@@ -76,6 +77,7 @@ class HouseParts:
     untracked: Untracked
     stale_after_s: float | None = 4.0
     left_out: Mapping[Venue, str] = field(default_factory=dict)
+    waves: WavePolicy = field(default_factory=WavePolicy)
 
 
 class House:
@@ -91,9 +93,7 @@ class House:
         intake: list[ChildSpec] = [_pooled("risk", self._risk), _pooled("signal/wave", self._signals)]
         feed, outbox = parts.feed, AlertOutbox()
         if feed is not None:
-            intake.append(
-                _pooled("signal/source", lambda: SignalSourceActor(feed=feed, signals=self._ref("signal/wave")))
-            )
+            intake.append(_pooled("signal/source", lambda: self._source(feed)))
         return GroupSpec(
             name="holdfast",
             children=[
@@ -243,6 +243,7 @@ class House:
         venues = [parts.calls.venue for parts in self._parts.venues]
         return RiskActor(
             journal=self._ref(addresses.JOURNAL),
+            signals=self._ref("signal/wave"),
             desks={venue: self._part(venue, "desk") for venue in venues},
             hedged=frozenset(parts.calls.venue for parts in self._parts.venues if parts.hedge_mode),
             left_out=self._parts.left_out,
@@ -250,11 +251,22 @@ class House:
             owner_epoch=self._parts.owner_epoch,
         )
 
+    def _source(self, feed: SignalFeed) -> Actor:
+        signals = self._ref("signal/wave")
+        if isinstance(feed, WaveFeed):
+            return WaveSourceActor(feed=feed, signals=signals, times=self._parts.waves.times)
+        return SignalSourceActor(feed=feed, signals=signals)
+
     def _signals(self) -> Actor:
+        venues = [parts.calls.venue for parts in self._parts.venues]
         return SignalActor(
             journal=self._ref(addresses.JOURNAL),
             risk=self._ref("risk"),
-            venues=[*(parts.calls.venue for parts in self._parts.venues), *self._parts.left_out],
+            desks={venue: self._part(venue, "desk") for venue in venues},
+            venues=(*venues, *self._parts.left_out),
+            find=self._system.find,
+            source_path="signal/source",
+            policy=self._parts.waves,
             max_age_s=self._parts.max_signal_age_s,
             owner_epoch=self._parts.owner_epoch,
         )

@@ -202,7 +202,7 @@ class JournalActor(Actor):
                 self._restore_venue(message)
             case RestoreSignals():
                 known = self._journal.known_signals(message.since_ms)
-                self._tell(message.path, SignalsRestored(signal_ids=known))
+                self._tell(message.path, SignalsRestored(signals=known))
             case _:
                 assert_never(message)
         if not self._journal.health().store_available:

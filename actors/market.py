@@ -2,8 +2,9 @@
 
 **Owns** the last price of each symbol, a minute of its history, and who needs to see which price.
 **Accepts** Tick (from the market stream), WatchMarket and AttentionBand (from positions), PolledPrice (from the desk),
-PriceOf (asked), and its own timer.
-**Sends** Tick to a position whose band it leaves, or that has not handled the last one yet; SymbolWanted and, when
+PriceOf (asked), CheckSignal (from the desk), and its own timer.
+**Sends** Tick to a position whose band it leaves, or that has not handled the last one yet; SignalChecked, with bid and
+ask, to whoever asked; SymbolWanted and, when
 prices that somebody needs stop coming, StreamOfNoUse to the stream actor and ReadAccountNow to the account actor.
 **On crash** the history of the last minute is lost; positions, which watch this actor, ask again for every tick.
 """
@@ -17,11 +18,13 @@ from actors.addresses import Directory
 from actors.kernel import Actor, Ref
 from messages.market import AttentionBand, Tick
 from messages.supervision import (
+    CheckSignal,
     Due,
     LastPrice,
     PolledPrice,
     PriceOf,
     ReadAccountNow,
+    SignalChecked,
     StreamOfNoUse,
     SymbolWanted,
     WatchMarket,
@@ -33,6 +36,9 @@ HISTORY_STEP_MS: Final = 1_000
 CHECK_EVERY_S: Final = 1.0
 POLL_EVERY_MS: Final = 2_000
 RECONNECT_EVERY_MS: Final = 15_000
+FRESH_MS: Final = 20_000
+"""How old a price may be by which a spread is judged: recorded candles have one every 15 s."""
+MAX_UNCHECKED: Final = 100
 
 
 @dataclass(slots=True)
@@ -92,6 +98,7 @@ class _Market:
     heard_ms: int = 0
     history: deque[tuple[int, Price]] = field(default_factory=deque)
     watchers: dict[str, _Watcher] = field(default_factory=dict)
+    unchecked: list[CheckSignal] = field(default_factory=list)
 
     def minute_ago(self, now_ms: int) -> Price | None:
         """The last price at least a minute old, once there is a minute of history."""
@@ -131,7 +138,9 @@ class MarketActor(Actor):
         if self._stale_after_s is not None:
             self.context.schedule_every("check", CHECK_EVERY_S, Due(what="check"))
 
-    def on_receive(self, message: Tick | WatchMarket | AttentionBand | PolledPrice | PriceOf | Due) -> LastPrice | None:
+    def on_receive(
+        self, message: Tick | WatchMarket | AttentionBand | PolledPrice | PriceOf | CheckSignal | Due
+    ) -> LastPrice | None:
         match message:
             case Tick():
                 self._market(message.symbol).heard_ms = self.context.now_ms()
@@ -146,6 +155,8 @@ class MarketActor(Actor):
                 self._on_band(message)
             case PriceOf(symbol=symbol):
                 return self._price_of(symbol)
+            case CheckSignal():
+                self._on_check(message)
             case _:
                 assert_never(message)
         return None
@@ -160,6 +171,10 @@ class MarketActor(Actor):
         market = self._market(tick.symbol)
         market.last = tick
         market.remember(tick)
+        if market.unchecked:
+            unchecked, market.unchecked = market.unchecked, []
+            for check in unchecked:
+                self._answer(check, tick)
         minute_ago = market.minute_ago(tick.time_ms) if market.watchers else None
         for watcher in market.watchers.values():
             if watcher.needs(tick, minute_ago):
@@ -178,6 +193,19 @@ class MarketActor(Actor):
         watcher = market.watchers[message.path] = _Watcher(ref, watch=message.watch)
         if market.last is not None:
             watcher.tell(market.last, market.minute_ago(market.last.time_ms))
+
+    def _on_check(self, message: CheckSignal) -> None:
+        """Answered with a price of now: at once, or with the next tick, for which the symbol may have to be wanted."""
+        market = self._market(message.symbol)
+        if market.last is not None and self.context.now_ms() - market.heard_ms <= FRESH_MS:
+            self._answer(message, market.last)
+        elif len(market.unchecked) < MAX_UNCHECKED:
+            market.unchecked.append(message)
+            self._tell(self._stream_path, SymbolWanted(symbol=message.symbol))
+
+    def _answer(self, check: CheckSignal, tick: Tick) -> None:
+        answer = SignalChecked(signal_id=check.signal_id, venue=tick.venue, bid=tick.bid, ask=tick.ask)
+        self._tell(check.path, answer)
 
     # --- prices that stay away ----------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from messages.journal import (
     CommitResult,
     Decision,
     JournalHealth,
+    KnownSignal,
     RestoredPosition,
 )
 from messages.market import Tick
@@ -118,6 +119,6 @@ class JournalPort(Protocol):
         """The same as it was before the present outage, without positions that were taken over in it."""
         ...
 
-    def known_signals(self, since_ms: int) -> frozenset[str]:
-        """Ids of the signals whose fate is on record since ``since_ms``."""
+    def known_signals(self, since_ms: int) -> Mapping[str, KnownSignal]:
+        """The signals whose fate is on record since ``since_ms``, by their ids."""
         ...

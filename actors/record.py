@@ -43,5 +43,6 @@ def rejection(signal: Signal, reason: str, *, venue: Venue, at_ms: int) -> Signa
         reason=reason,
         symbol=signal.symbol,
         raw=signal.raw,
+        wave_ms=signal.timestamp_ms,
         venue=venue,
     )

@@ -3,7 +3,8 @@
 **Owns** the book of what is open and what is being opened, and whether opening is paused.
 **Accepts** ConsiderSignal (from the signal actor), ExposureChanged and PositionEnded (from positions), BalanceRead,
 JournalChanged, OwnershipLost, PauseOpening, ResumeOpening, VenueClosed, VenueRestored, and its own timers.
-**Sends** OpenPosition to the desks, Decision (a rejected signal's fate, a venue that is left out) to the journal.
+**Sends** OpenPosition to the desks, SignalSettled to the signal actor, Decision (a rejected signal's fate, a venue that
+is left out) to the journal.
 **On crash** the book is made anew from the record; positions that were being opened tell their exposure by themselves.
 """
 
@@ -28,6 +29,7 @@ from messages.supervision import (
     RestoreVenue,
     ResumeOpening,
     RiskSummary,
+    SignalSettled,
     VenueClosed,
     VenueRestored,
 )
@@ -69,6 +71,7 @@ class RiskActor(Actor):
         self,
         *,
         journal: Ref,
+        signals: Ref,
         desks: Mapping[Venue, Ref],
         hedged: frozenset[Venue],
         left_out: Mapping[Venue, str],
@@ -79,6 +82,7 @@ class RiskActor(Actor):
 
         Args:
             journal: The journal.
+            signals: The signal actor.
             desks: Those of the venues that are looked after.
             hedged: The venues where both sides of a symbol may be open at once.
             left_out: Why a venue of the settings is not looked after.
@@ -87,6 +91,7 @@ class RiskActor(Actor):
         """
         super().__init__()
         self._journal = journal
+        self._signals = signals
         self._desks = desks
         self._hedged = hedged
         self._left_out = left_out
@@ -185,6 +190,9 @@ class RiskActor(Actor):
             self._waiting.append(message)
             return
         signal, policy = message.signal, self._policy
+        if signal.signal_id in self._under_way:
+            # Offered a second time after a crash of the signal actor; it will hear what becomes of it.
+            return
         desk = self._desks.get(message.venue)
         if (why := self._left_out.get(message.venue)) is not None:
             self._reject(signal, message.venue, f"{message.venue} is left out of this run: {why}")
@@ -241,6 +249,7 @@ class RiskActor(Actor):
     def _on_exposure(self, message: ExposureChanged) -> None:
         self.context.cancel(("reservation", message.reservation_id))
         self._under_way.pop(message.reservation_id, None)
+        self._signals.tell(SignalSettled(signal_id=message.reservation_id, opened=True))
         self._book = filled(
             self._book,
             reservation_id=message.reservation_id,
@@ -252,6 +261,8 @@ class RiskActor(Actor):
         """A refused signal frees its reservation only; a position that ended frees its place as well."""
         self.context.cancel(("reservation", message.reservation_id))
         self._book = release(self._book, reservation_id=message.reservation_id)
+        self._under_way.pop(message.reservation_id, None)
+        self._signals.tell(SignalSettled(signal_id=message.reservation_id, opened=message.opened))
         if message.opened:
             self._book = closed(self._book, key=addresses.position(message.key))
             self._realized_pnl += message.net_pnl
@@ -264,3 +275,4 @@ class RiskActor(Actor):
         blank = self._record.blank(self.context)
         fate = rejection(signal, reason, venue=venue, at_ms=blank.at_ms)
         self._record.write(replace(blank, signals=(fate,)))
+        self._signals.tell(SignalSettled(signal_id=signal.signal_id, opened=False))

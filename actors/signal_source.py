@@ -2,17 +2,15 @@
 
 **Owns** one source of signals and how far it has been read.
 **Accepts** its own timer.
-**Sends** RawSignal to the signal actor.
+**Sends** SignalsArrived to the signal actor.
 **On crash** the source is read again from its beginning; the signal actor knows which ones it has seen.
 """
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Protocol
 
 from actors.kernel import Actor, Ref
-from messages.supervision import Due, RawSignal
-
-POLL_S: Final = 1.0
+from messages.supervision import Due, RawSignal, SignalsArrived
 
 
 class SignalFeed(Protocol):
@@ -48,8 +46,9 @@ class SignalSourceActor(Actor):
 
     def _look(self) -> None:
         now_ms = self.context.now_ms()
-        for raw in self._feed.due(now_ms):
-            self._signals.tell(raw)
+        arrived = tuple(self._feed.due(now_ms))
+        if arrived:
+            self._signals.tell(SignalsArrived(signals=arrived))
         next_ms = self._feed.next_ms(now_ms)
         if next_ms is not None:
             self.context.schedule_once("look", max(next_ms - now_ms, 1) / 1_000, Due(what="look"))

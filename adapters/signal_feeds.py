@@ -12,12 +12,19 @@ from messages.supervision import RawSignal
 from messages.values import Symbol
 
 LOOK_EVERY_MS: Final = 1_000
+CANDLE_MS: Final = 900_000
+ARRIVES_AFTER_MS: Final = 300_000
+"""A signal comes 5 to 8 minutes after its candle (S2.2); the checks begin after 5 or 6."""
 AT_ONCE_MS: Final = SHORTEST_PAUSE_MS - 2_000
 """The first made-up signal comes this much earlier than the others would: whoever tries it sees a position soon."""
 
 
 class RecordedSignals:
-    """A whole file, each signal at its own timestamp; one without a readable timestamp comes with the one before."""
+    """A whole file, each signal when its wave would have come: some minutes after its candle is closed (S2.2).
+
+    Given at its timestamp, which is the candle's beginning, a signal would know the future. One without a readable
+    timestamp comes with the one before.
+    """
 
     def __init__(self, path: Path, *, start_ms: int) -> None:
         """Read the file.
@@ -26,15 +33,19 @@ class RecordedSignals:
             SignalFileError: It cannot be read.
         """
         self._signals: list[tuple[int, RawSignal]] = []
-        at_ms = start_ms
+        candle_ms = start_ms - start_ms % CANDLE_MS
         for line in read_signal_file(path):
-            at_ms = max(_timestamp_ms(line, at_ms), start_ms)
-            self._signals.append((at_ms, _raw(line, path)))
+            timestamp_ms = _timestamp_ms(line, candle_ms)
+            candle_ms = timestamp_ms - timestamp_ms % CANDLE_MS
+            self._signals.append((candle_ms + CANDLE_MS + ARRIVES_AFTER_MS, _raw(line, path)))
         self._signals.sort(key=lambda timed: timed[0])
         self._given = 0
 
     def __len__(self) -> int:
         return len(self._signals)
+
+    def ask(self) -> None:
+        """Nothing: a recording gives what it has."""
 
     def due(self, now_ms: int) -> Sequence[RawSignal]:
         """Those whose time has come."""

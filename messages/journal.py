@@ -102,6 +102,15 @@ class SignalFate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownSignal:
+    """What the record knows of a signal that has its fate."""
+
+    verdict: Verdict
+    at_ms: int
+    wave_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingEntry:
     """One row of ``scaling_entries``: an addition to a position (S10)."""
 

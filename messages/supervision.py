@@ -1,11 +1,12 @@
 """Traffic between the actors around the positions: desks, risk, market, signals, monitors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from messages.delivery import Delivery, Lane
 from messages.instruments import Instrument
-from messages.journal import EventRecord, JournalHealth, RestoredPosition
+from messages.journal import EventRecord, JournalHealth, KnownSignal, RestoredPosition
 from messages.signals import Signal
 from messages.values import Money, PositionKey, Price, Symbol, Venue
 from messages.venue import AccountReport, VenueAnswer
@@ -23,6 +24,59 @@ class RawSignal:
 
     raw: object
     origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalsArrived:
+    """What a source gave at once. ``in_waves``: they are taken while their wave is checked, not as they come."""
+
+    DELIVERY: ClassVar[Delivery] = _SAFE_TO_REPEAT
+
+    signals: tuple[RawSignal, ...]
+    in_waves: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaveFound:
+    """Told to the source of waves: signals of the expected wave have come, it need not be asked again."""
+
+    DELIVERY: ClassVar[Delivery] = _SAFE_TO_REPEAT
+
+    wave_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSignal:
+    """Asked of a venue's desk: is the symbol traded, and what are its bid and ask? Answered at ``path``."""
+
+    DELIVERY: ClassVar[Delivery] = _SAFE_TO_REPEAT
+
+    signal_id: str
+    symbol: Symbol
+    path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalChecked:
+    """What a venue says of a signal's symbol: why nothing can be opened, or bid and ask where it tells them."""
+
+    DELIVERY: ClassVar[Delivery] = _SAFE_TO_REPEAT
+
+    signal_id: str
+    venue: Venue
+    why_not: str = ""
+    bid: Price | None = None
+    ask: Price | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalSettled:
+    """Told by the risk actor: the signal became a position, or will not."""
+
+    DELIVERY: ClassVar[Delivery] = _SAFE_TO_REPEAT
+
+    signal_id: str
+    opened: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,11 +272,11 @@ class RestoreSignals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalsRestored:
-    """The ids of the signals whose fate is on record."""
+    """The signals whose fate is on record, by their ids."""
 
     DELIVERY: ClassVar[Delivery] = _PROTECTIVE
 
-    signal_ids: frozenset[str]
+    signals: Mapping[str, KnownSignal]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +304,24 @@ class RiskSummary:
     paused: tuple[str, ...]
     closed: tuple[tuple[Venue, str], ...] = ()
     left_out: tuple[tuple[Venue, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeSignals:
+    """Asked of the signal actor; answered with SignalsSummary."""
+
+    DELIVERY: ClassVar[Delivery] = _CONTROL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalsSummary:
+    """What the signal actor knows: how many it refused since it started, and since when nothing was opened.
+
+    ``stalled_since_ms`` is ``None`` while something was opened in the last 48 hours (S2.7).
+    """
+
+    refused: int
+    stalled_since_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

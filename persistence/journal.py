@@ -11,12 +11,12 @@ refuses later.
 
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from loguru import logger
 
-from messages.journal import CommitResult, Decision, Durability, JournalHealth, RestoredPosition
+from messages.journal import CommitResult, Decision, Durability, JournalHealth, KnownSignal, RestoredPosition
 from messages.values import Epoch
 from persistence.failures import StoreUnavailable
 from persistence.fencing import OwnerMark, Standing
@@ -158,16 +158,17 @@ class Journal:
         with self._lock:
             return self.load() if self._before is None else self._before
 
-    def known_signals(self, since_ms: int) -> frozenset[str]:
-        """Ids of the signals whose fate is on record since ``since_ms``."""
+    def known_signals(self, since_ms: int) -> Mapping[str, KnownSignal]:
+        """The signals whose fate is on record since ``since_ms``, by their ids."""
         with self._lock:
-            spooled = frozenset(
-                fate.signal_id
+            spooled = {
+                fate.signal_id: KnownSignal(verdict=fate.verdict, at_ms=fate.at_ms, wave_ms=fate.wave_ms)
                 for decision in self._waiting_decisions()
                 for fate in decision.signals
                 if fate.at_ms >= since_ms
-            )
+            }
             try:
+                # The first fate of a signal counts, and what waits in the spool came later.
                 return spooled | self._store.known_signals(since_ms)
             except StoreUnavailable as failure:
                 self._store_lost(failure)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from loguru import logger
 from sqlalchemy import Connection, Row, select
 
-from messages.journal import RestoredPosition
+from messages.journal import KnownSignal, RestoredPosition, Verdict
 from messages.state import Intent, TrailingPhase, TrailingState
 from messages.values import PositionId
 from persistence.codec import Undecodable, decode_intent, decode_position
@@ -52,12 +52,15 @@ def open_positions(connection: Connection, account: str) -> list[RestoredPositio
     return restored
 
 
-def known_signals(connection: Connection, account: str, since_ms: int) -> frozenset[str]:
-    """Ids of the signals whose fate was recorded at ``since_ms`` or later."""
+def known_signals(connection: Connection, account: str, since_ms: int) -> dict[str, KnownSignal]:
+    """The signals whose fate was recorded at ``since_ms`` or later, by their ids."""
+    log = signals_log.c
     found = connection.execute(
-        select(signals_log.c.signal_id).where(signals_log.c.account == account, signals_log.c.at_ms >= since_ms),
-    ).scalars()
-    return frozenset(found)
+        select(log.signal_id, log.verdict, log.at_ms, log.wave_ms).where(log.account == account, log.at_ms >= since_ms),
+    )
+    return {
+        row.signal_id: KnownSignal(verdict=Verdict(row.verdict), at_ms=row.at_ms, wave_ms=row.wave_ms) for row in found
+    }
 
 
 def applied_decisions(connection: Connection, account: str, decision_ids: Sequence[str]) -> frozenset[str]:

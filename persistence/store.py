@@ -21,7 +21,7 @@ from loguru import logger
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from messages.journal import CommitResult, Decision, RestoredPosition
+from messages.journal import CommitResult, Decision, KnownSignal, RestoredPosition
 from persistence import migrate, restoring
 from persistence.batches import write_batch
 from persistence.database_url import parse_url, sqlite_file, without_password
@@ -174,8 +174,8 @@ class SqlStore:
         with self.reading() as connection:
             return restoring.open_positions(connection, self.account)
 
-    def known_signals(self, since_ms: int) -> frozenset[str]:
-        """Ids of the signals whose fate was recorded at ``since_ms`` or later.
+    def known_signals(self, since_ms: int) -> dict[str, KnownSignal]:
+        """The signals whose fate was recorded at ``since_ms`` or later, by their ids.
 
         Raises:
             StoreUnavailable: It cannot be read.

@@ -247,6 +247,7 @@ def open_position(opening: Opening, situation: Situation) -> PositionDecision:
             reason="",
             symbol=signal.symbol,
             raw=signal.raw,
+            wave_ms=signal.timestamp_ms,
             venue=opening.key.venue,
             position_id=opening.position_id,
         )

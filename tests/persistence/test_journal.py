@@ -179,7 +179,7 @@ def test_signals_are_known_from_the_store_and_from_the_spool(journal: Journal, n
     network.down = True
     journal.write([decision(signals=(fate("spooled", at_ms=10), fate("older", at_ms=1)))])
 
-    assert journal.known_signals(5) == {"stored", "spooled"}
+    assert journal.known_signals(5).keys() == {"stored", "spooled"}
 
 
 def test_pruning_waits_until_nothing_is_spooled(journal: Journal, network: Network) -> None:

@@ -20,7 +20,7 @@ SAME = ("positions", "signals", "pnl", "ledger", "conservation", "fingerprint", 
 
 @pytest.fixture
 def recording(recorded_data: Path, installation: Installation) -> list[str]:
-    """The first days of what was recorded, and a signal an hour."""
+    """The first days of what was recorded, and a signal each half hour."""
     source = recorded_data / f"{SYMBOL}-1m-2022-01.csv.gz"
     if not source.exists():
         pytest.skip(f"{source.name} is not there")
@@ -39,12 +39,12 @@ def _cut(source: Path, target: Path) -> int:
 
 def _signals(path: Path, start_ms: int) -> None:
     with path.open("w", encoding="utf-8") as file:
-        for hour in range(1, DAYS * 24):
-            moment = datetime.fromtimestamp(start_ms / 1_000 + hour * 3_600, tz=UTC)
+        for number in range(2, DAYS * 48):
+            moment = datetime.fromtimestamp(start_ms / 1_000 + number * 1_800, tz=UTC)
             raw = {
                 "timestamp": re.sub(r"\+.*", "Z", moment.isoformat()),
                 "symbol": SYMBOL,
-                "side": "BUY" if hour % 3 else "SELL",
+                "side": "BUY" if number % 3 else "SELL",
                 "score_week": 80,
                 "score_month": 70,
             }

@@ -1,0 +1,74 @@
+"""A source that is asked when a wave is due (S2.3).
+
+**Owns** one source of signals that come in waves, and when it is to be looked at.
+**Accepts** WaveFound (from the signal actor) and its own timers.
+**Sends** SignalsArrived to the signal actor, while a wave is checked.
+**On crash** the source is read again from its beginning; the signal actor knows which signals it has seen.
+"""
+
+from typing import Final, Protocol, assert_never, runtime_checkable
+
+from actors.kernel import Actor, Ref
+from actors.signal_source import SignalFeed
+from messages.supervision import Due, SignalsArrived, WaveFound
+from rules.waves import CheckTimes, check_at
+
+ASK_AGAIN_S: Final = 5.0
+
+
+@runtime_checkable
+class WaveFeed(SignalFeed, Protocol):
+    """A source whose signals are taken wave by wave; between two checks it keeps what comes."""
+
+    def ask(self) -> None:
+        """Have it send what it has; the answer comes by ``due``. Never blocks."""
+        ...
+
+
+class WaveSourceActor(Actor):
+    """Asks its feed at the minutes of a check, again until the wave is found, and passes on what comes meanwhile."""
+
+    def __init__(self, *, feed: WaveFeed, signals: Ref, times: CheckTimes) -> None:
+        super().__init__()
+        self._feed = feed
+        self._signals = signals
+        self._times = times
+        self._found_ms: int | None = None
+
+    def on_start(self) -> None:
+        self._feed.rewind()
+        self._look()
+        self._ask()
+
+    def on_receive(self, message: Due | WaveFound) -> None:
+        match message:
+            case WaveFound(wave_ms=wave_ms):
+                self._found_ms = wave_ms
+            case Due(what="ask"):
+                self._ask()
+            case Due():
+                self._look()
+            case _:
+                assert_never(message)
+
+    def _ask(self) -> None:
+        """During a check, again and again until its wave has come; then at the beginning of the next one."""
+        now_ms = self.context.now_ms()
+        check = check_at(now_ms, times=self._times)
+        again_s = (check.start_ms - now_ms) / 1_000
+        if check.start_ms <= now_ms:
+            if check.wave_ms != self._found_ms:
+                self._feed.ask()
+            again_s = ASK_AGAIN_S
+        self.context.schedule_once("ask", again_s, Due(what="ask"))
+
+    def _look(self) -> None:
+        now_ms = self.context.now_ms()
+        check = check_at(now_ms, times=self._times)
+        again_ms: int | None = check.start_ms
+        if check.start_ms <= now_ms:
+            # Also when nothing came: what came too early for the check before may be due now.
+            self._signals.tell(SignalsArrived(signals=tuple(self._feed.due(now_ms)), in_waves=True))
+            again_ms = self._feed.next_ms(now_ms)
+        if again_ms is not None:
+            self.context.schedule_once("look", max(again_ms - now_ms, 1) / 1_000, Due(what="look"))
