@@ -1,7 +1,7 @@
 """What a reading of the account or of the fills says about a position.
 
 Invariants:
-1. A snapshot asked for before an order or a fill changed proves no absence.
+1. A snapshot asked for before an order or a fill changed proves no absence, and no move of the stop.
 2. Absence from one list proves nothing: the order is asked for by its id.
 3. The venue is right about the size, once its fills have been read and do not explain the difference.
 """
@@ -19,7 +19,7 @@ from rules.position_lifecycle import PositionEvent, next_phase
 from rules.position_orders import take_order
 from rules.position_plan import entry_spec
 from rules.position_plan_exit import close_spec
-from rules.position_stop import stop_spec
+from rules.position_stop import shows_another_level, stop_spec
 from rules.stop_lifecycle import StopEvent
 
 
@@ -42,7 +42,12 @@ def take_account_read(draft: Draft, read: AccountRead) -> None:
     """The account of the symbol: orders as they are, and whether the size is what the fills say."""
     changed_before = draft.changed_ms
     for report in read.report.orders:
-        if report.hedge_side == draft.position.key.hedge_side:
+        if report.hedge_side != draft.position.key.hedge_side:
+            continue
+        if read.asked_ms <= changed_before and shows_another_level(draft, report):
+            # Perhaps as it was before it was moved: that is no person's hand.
+            draft.doubt()
+        else:
             take_order(draft, report)
     draft.account_read_ms = max(draft.account_read_ms, read.asked_ms)
     if read.asked_ms <= changed_before or draft.open_intents:

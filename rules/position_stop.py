@@ -16,12 +16,13 @@ from messages.values import OrderKind, OrderPurpose
 from rules.client_order_ids import parse_client_order_id
 from rules.position_case import Draft, spec_of
 from rules.position_lifecycle import PositionEvent
-from rules.rounding import closer
-from rules.stop_choice import reusable
+from rules.rounding import closer, percent_of
+from rules.stop_choice import is_stop_of, reusable, would_trigger
 from rules.stop_lifecycle import StopEvent
 from rules.trailing import confirmed
 
 MAX_WAIT_DOUBLINGS: Final = 6
+NAKED_WAIT_CAP_MS: Final = 1_000
 
 
 def take_stop(draft: Draft, report: OrderReport) -> None:
@@ -101,20 +102,35 @@ def stop_confirmed(draft: Draft, report: OrderReport) -> None:
         draft.pass_to(PositionEvent.STOP_CONFIRMED)
 
 
+def shows_another_level(draft: Draft, report: OrderReport) -> bool:
+    """Whether the stop that is known to work is shown at another price."""
+    stop = draft.position.stop
+    return (
+        stop.phase is StopPhase.WORKING
+        and stop.working is not None
+        and report.status is OrderStatus.WORKING
+        and _same_stop(stop.working, report)
+        and report.trigger_price != stop.working.trigger_price
+    )
+
+
 def _stop_adopted(draft: Draft, report: OrderReport) -> None:
     """A stop that no slot holds, while there is none: ours again, unless it does not fit the position."""
-    purpose = OrderPurpose.STOP
-    spec = spec_of(report, purpose)
-    if not reusable(
+    spec = spec_of(report, OrderPurpose.STOP)
+    is_found = draft.position.phase is PositionPhase.PENDING_SL and not draft.position.signal_id
+    if not _can_be_amended(draft, report, is_found=is_found) and not reusable(
         report=report,
         side=draft.position.side,
         quantity=draft.exposed,
         wanted=draft.position.initial_stop_price,
         policy=draft.situation.policies.stops,
     ):
-        if parse_client_order_id(report.client_order_id or "") is not None:
+        if is_found or parse_client_order_id(report.client_order_id or "") is not None:
             draft.leave(spec, f"a stop at {report.trigger_price} of {report.quantity} does not fit the position")
         return
+    if is_found and report.trigger_price is not None and _is_near(draft, report):
+        # Good enough where it is (S6.3): what nobody has to mend is not touched.
+        draft.position = replace(draft.position, initial_stop_price=report.trigger_price)
     draft.pass_stop_to(StopEvent.PLACE_SENT)
     draft.change_stop(
         next=StopOrder(
@@ -125,6 +141,22 @@ def _stop_adopted(draft: Draft, report: OrderReport) -> None:
         )
     )
     stop_confirmed(draft, report)
+
+
+def _can_be_amended(draft: Draft, report: OrderReport, *, is_found: bool) -> bool:
+    """Where no second stop may rest beside it, the stop of a position that was found is brought into line in place."""
+    capabilities, mark = draft.situation.capabilities, draft.watched
+    if not is_found or not capabilities.amend_stop or capabilities.two_stops or report.trigger_price is None:
+        return False
+    side = draft.position.side
+    passed = mark is not None and would_trigger(side=side, stop_price=report.trigger_price, mark=mark)
+    return is_stop_of(report, side) and not passed
+
+
+def _is_near(draft: Draft, report: OrderReport) -> bool:
+    wanted = draft.position.initial_stop_price
+    within = percent_of(wanted, draft.situation.policies.stops.reuse_within_percent)
+    return report.trigger_price is not None and abs(report.trigger_price - wanted) <= within
 
 
 def _stop_seen(draft: Draft, report: OrderReport) -> None:
@@ -184,10 +216,16 @@ def stop_failed(draft: Draft, text: str) -> None:
     draft.pass_stop_to(StopEvent.MOVE_FAILED if moving else StopEvent.PLACE_FAILED)
     attempts = stop.attempts + 1
     wait_ms = 1_000 * 2 ** min(attempts, MAX_WAIT_DOUBLINGS)
-    if draft.position.phase is PositionPhase.ACTIVE and stop.working is None:
-        wait_ms = 0
+    is_late = draft.position.phase is PositionPhase.ACTIVE or draft.position.close_reason is not None
+    if is_late and stop.working is None:
+        wait_ms = naked_wait_ms(attempts)
     draft.change_stop(next=None, intent_id=None, attempts=attempts, not_before_ms=draft.now_ms + wait_ms)
     draft.record("stop_failed", f"try {attempts}: {text}", Severity.WARNING if stop.working else Severity.ERROR)
+
+
+def naked_wait_ms(attempts: int) -> int:
+    """How long to wait before the next stop where nothing protects any more: once not at all, then ever longer."""
+    return 0 if attempts <= 1 else min(50 << min(attempts, MAX_WAIT_DOUBLINGS), NAKED_WAIT_CAP_MS)
 
 
 def stop_spec(draft: Draft, stop: StopOrder) -> OrderSpec:

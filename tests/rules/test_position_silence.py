@@ -129,9 +129,8 @@ def test_an_entry_whose_stop_has_triggered_already_is_no_failed_entry() -> None:
     history.take(WakeUp())
     assert history.last.draft.reads_fills
 
-    opened = replace(
-        history.a_fill(entry.order.client_order_id, opening=True).fill, fill_id="in", quantity=entry.order.quantity
-    )
+    some = history.a_fill(entry.order.client_order_id, opening=True).fill
+    opened = replace(some, fill_id="in", quantity=history.case.position.wanted_quantity)
     closed = replace(opened, fill_id="out", client_order_id=attached.client_order_id, side=OrderSide.SELL)
     read = history.fills_read()
     history.take(replace(read, report=replace(read.report, fills=(opened, closed))))
