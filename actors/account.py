@@ -6,6 +6,7 @@
 **On crash** everything is read again.
 """
 
+from collections.abc import Mapping
 from typing import Final, assert_never
 
 from actors.kernel import Actor, Ref, Terminated
@@ -58,6 +59,15 @@ class AccountActor(Actor):
                     self._read_all()
             case _:
                 assert_never(message)
+
+    def describe(self) -> Mapping[str, object]:
+        """What is being read, what failed and is to be read again, and how often it is read."""
+        return {
+            "reading": sorted(self._reading),
+            "failed": sorted(self._failed),
+            "retry_s": self._retry_s,
+            "every_s": self._every_s,
+        }
 
     def _read_all(self) -> None:
         self._read(FetchInstruments(), urgent=True)

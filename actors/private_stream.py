@@ -7,6 +7,7 @@ StreamChanged to the desk.
 **On crash** the streams are stopped and started again; the desk reads the account when they are back.
 """
 
+from collections.abc import Mapping
 from typing import assert_never
 
 from actors.kernel import Actor, Ref
@@ -25,6 +26,8 @@ class _Listener:
         self._venue = venue
         self._market = market
         self._desk = desk
+        self.up: bool | None = None
+        self.detail = "no word of it yet"
 
     def on_tick(self, tick: Tick) -> None:
         self._market.tell(tick)
@@ -42,6 +45,7 @@ class _Listener:
         self._desk.tell(FundingReceived(payment=payment))
 
     def on_connection(self, *, up: bool, detail: str) -> None:
+        self.up, self.detail = up, detail
         self._desk.tell(StreamChanged(venue=self._venue, up=up, detail=detail))
 
 
@@ -71,6 +75,10 @@ class StreamActor(Actor):
                 self._streams.reconnect()
             case _:
                 assert_never(message)
+
+    def describe(self) -> Mapping[str, object]:
+        """Whether the private stream is up, and which symbols are watched."""
+        return {"up": self._listener.up, "detail": self._listener.detail, "symbols": self._symbols}
 
     def on_stop(self) -> None:
         self._streams.stop()

@@ -86,6 +86,7 @@ class Incarnation:
         "epoch",
         "fenced",
         "flight",
+        "flight_began_s",
         "giving_up",
         "open",
         "order",
@@ -115,6 +116,7 @@ class Incarnation:
         self.scheduled = False
         self.slot: list[Envelope] | None = None
         self.flight = 0
+        self.flight_began_s = 0.0
         self.seen_flight = 0
         self.scans = 0
         self.envelope: Envelope | None = None

@@ -57,6 +57,26 @@ class ActorInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How much one actor has to do. Read without its lock: each figure is true, but not of one instant.
+
+    Attributes:
+        busy_s: For how long the message in flight has been handled; 0 between two messages.
+    """
+
+    path: str
+    state: str
+    depth: int
+    handled: int
+    dead_lettered: int
+    restarts: int
+    crashes: int
+    in_flight: str | None
+    busy_s: float
+    waits_for: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TreeNode:
     """A group or an actor, with what is below it."""
 
@@ -102,6 +122,27 @@ def state_of(leaf: Leaf) -> str:
     if cell.status is Status.RUNNING and cell.holds:
         return "suspended"
     return cell.status.value
+
+
+def load_of(leaf: Leaf, now_s: float) -> Load:
+    """What one actor has to do."""
+    cell, incarnation = leaf.cell, leaf.cell.incarnation
+    envelope = incarnation.envelope if incarnation is not None else None
+    asking = incarnation.asking if incarnation is not None else None
+    return Load(
+        path=cell.path,
+        state=state_of(leaf),
+        depth=cell.mailbox.depth,
+        handled=cell.handled,
+        dead_lettered=cell.dead_lettered,
+        restarts=cell.restarts,
+        crashes=len(cell.crashes),
+        in_flight=type(envelope.message).__name__ if envelope is not None else None,
+        busy_s=max(now_s - incarnation.flight_began_s, 0.0)
+        if envelope is not None and incarnation is not None
+        else 0.0,
+        waits_for=asking.path if asking is not None else None,
+    )
 
 
 def info_of(leaf: Leaf, now_s: float) -> ActorInfo:

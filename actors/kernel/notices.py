@@ -108,6 +108,7 @@ class DeadLetter(Notice):
         sender: Path of the actor that told it, if an actor did.
         traceback: Of the crash that it was in flight at; empty otherwise.
         count: How many tells it stands for (conflated messages).
+        number: Counts the dead letters of this process, from 1.
     """
 
     message: object
@@ -116,3 +117,4 @@ class DeadLetter(Notice):
     sender: str | None
     traceback: str
     count: int
+    number: int = 0

@@ -21,7 +21,7 @@ TRACEBACK_FRAMES = 30
 class Turn:
     """Does one unit of work at a time for as long as its incarnation is the current one."""
 
-    __slots__ = ("_cell", "_current", "_incarnation", "_kernel", "_runtime", "label", "pinned")
+    __slots__ = ("_cell", "_clock", "_current", "_incarnation", "_kernel", "_runtime", "label", "pinned")
 
     def __init__(self, cell: Cell, incarnation: Incarnation, kernel: KernelPort, runtime: Runtime) -> None:
         self._cell = cell
@@ -29,6 +29,7 @@ class Turn:
         self._kernel = kernel
         self._runtime = runtime
         self._current = runtime.current()
+        self._clock = runtime.clock()
         self.pinned = cell.spec.dispatcher is Dispatcher.PINNED
         self.label = cell.path
 
@@ -52,6 +53,7 @@ class Turn:
                         incarnation.slot = [envelope]
                         incarnation.envelope = envelope
                         incarnation.flight += 1
+                        incarnation.flight_began_s = self._clock()
                         break
                     if reason:
                         dead = dead or []
@@ -78,7 +80,6 @@ class Turn:
         incarnation, current = self._incarnation, self._current
         before, current.incarnation = current.incarnation, incarnation
         tracer = self._cell.tracer
-        began_s = self._runtime.monotonic_s() if tracer is not None else 0.0
         outcome = "crashed"
         try:
             actor, message = incarnation.actor, envelope.message
@@ -99,17 +100,18 @@ class Turn:
         finally:
             current.incarnation = before
             if tracer is not None:
-                self._trace(tracer, envelope, began_s, outcome)
+                self._trace(tracer, envelope, outcome)
         return self._settle(envelope, answer)
 
-    def _trace(self, tracer: Tracer, envelope: Envelope, began_s: float, outcome: str) -> None:
+    def _trace(self, tracer: Tracer, envelope: Envelope, outcome: str) -> None:
+        began_s = self._incarnation.flight_began_s
         handled = Handled(
             path=self._cell.path,
             at_ms=self._runtime.now_ms(),
             message=envelope.message,
             sender=envelope.sender.path if envelope.sender is not None else None,
             waited_s=began_s - envelope.told_at,
-            took_s=self._runtime.monotonic_s() - began_s,
+            took_s=self._clock() - began_s,
             outcome=outcome,
         )
         with suppress(Exception):

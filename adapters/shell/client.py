@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from adapters.shell.address import shell_address
-from adapters.shell.keys import Role, read_keys
+from adapters.shell.keys import read_keys
 from adapters.shell.wire import MAX_ANSWER_BYTES, WireError, cut, encode, introduce, receive_by
+from messages.shell import Role
 
 CONNECT_S: Final = 5.0
 ANSWER_S: Final = 30.0

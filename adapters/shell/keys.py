@@ -3,27 +3,15 @@
 import os
 import secrets
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from messages.shell import Role
+
 KEYS_FILE: Final = "shell-keys.json"
 KEY_BYTES: Final = 32
-
-
-class Role(StrEnum):
-    """What a client of the shell may do; each role may do what the ones before it may."""
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    ADMIN = "admin"
-
-    def may(self, needed: "Role") -> bool:
-        """Whether this role includes ``needed``."""
-        order = list(Role)
-        return order.index(self) >= order.index(needed)
 
 
 class ShellKeysError(Exception):

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 from loguru import logger
 
 from adapters.shell.address import shell_address
-from adapters.shell.keys import Role, RoleKeys
+from adapters.shell.keys import RoleKeys
 from adapters.shell.wire import (
     MAX_ANSWER_BYTES,
     MAX_REQUEST_BYTES,
@@ -30,6 +30,7 @@ from adapters.shell.wire import (
     greet,
     receive,
 )
+from messages.shell import CommandRefusedError, Role
 
 MAX_CLIENTS: Final = 16
 JOIN_S: Final = 2.0
@@ -41,14 +42,6 @@ class Patience:
 
     handshake_s: float = 3.0
     send_s: float = 5.0
-
-
-class CommandRefusedError(Exception):
-    """A command cannot be carried out; ``code`` is for scripts, the text for people."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 class Session(Protocol):

@@ -17,7 +17,8 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.shell.keys import Role, RoleKeys
+from adapters.shell.keys import RoleKeys
+from messages.shell import Role
 
 PROTOCOL: Final = 1
 MAX_REQUEST_BYTES: Final = 64 * 1024

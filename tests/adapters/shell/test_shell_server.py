@@ -13,9 +13,10 @@ import msgspec
 import pytest
 
 from adapters.shell.client import NobodyThereError, RefusedError, ShellClient
-from adapters.shell.keys import KEYS_FILE, Role, ShellKeysError, make_keys
-from adapters.shell.server import MAX_CLIENTS, CommandRefusedError, Patience, Session, ShellServer
+from adapters.shell.keys import KEYS_FILE, ShellKeysError, make_keys
+from adapters.shell.server import MAX_CLIENTS, Patience, Session, ShellServer
 from adapters.shell.wire import MAX_ANSWER_BYTES, MAX_REQUEST_BYTES, NotAllowedError, WireError, introduce
+from messages.shell import CommandRefusedError, Role
 
 PATIENCE_S = 10.0
 SHORT = Patience(handshake_s=1.0, send_s=1.0)
