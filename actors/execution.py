@@ -94,7 +94,7 @@ class ExecutionActor(Actor):
         self._directory = directory
         self._jobs: dict[IntentId, Job] = {}
         self._settled = SettledIntents()
-        self._queue = VenueQueue(budget=RateBudget(calls.windows), cost=calls.cost)
+        self._queue = VenueQueue(budget=RateBudget(calls.windows, told=calls.used), cost=calls.cost)
         self._numbers = 0
         self._reads: dict[int, Job] = {}
         self._round_trip_s = HEDGE_FLOOR_S / HEDGE_ROUND_TRIPS

@@ -14,7 +14,7 @@ from messages.journal import (
 from messages.market import Tick
 from messages.orders import FillReport, FundingReport, OrderReport, PositionReport
 from messages.values import Symbol, Venue
-from messages.venue import RateWindow, VenueAnswer, VenueRequest
+from messages.venue import RateUsed, RateWindow, VenueAnswer, VenueRequest
 
 
 class VenueCalls(Protocol):
@@ -30,6 +30,10 @@ class VenueCalls(Protocol):
 
     def cost(self, request: VenueRequest) -> Mapping[str, int]:
         """What ``request`` uses up of the venue's limits, by the name of the window."""
+        ...
+
+    def used(self) -> Mapping[str, RateUsed]:
+        """What the venue said last of its windows, by name; empty where it says nothing."""
         ...
 
     def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None:

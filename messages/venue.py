@@ -143,7 +143,8 @@ class OutcomeUnknown:
 class AccountReport:
     """The account at one moment: complete for ``symbol``, or for everything when that is ``None``.
 
-    ``taken_ms`` is when the request was sent: events of the venue later than that may not be in it.
+    ``taken_ms`` is when the request was sent: events of the venue later than that may not be in it. In a
+    reading of one symbol ``balance`` may be that of an earlier reading.
     """
 
     venue: Venue
@@ -208,3 +209,15 @@ class RateWindow:
     name: str
     limit: int
     window_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateUsed:
+    """What a venue said of one of its limits: ``units`` are used up, whoever used them, until it starts over.
+
+    It was said in the answer to a request sent at ``sent_ms``; both times are of our own clock.
+    """
+
+    units: int
+    sent_ms: int
+    starts_over_ms: int

@@ -8,7 +8,7 @@ from adapters.simulator.paper_clients import Session
 from adapters.simulator.paper_config import Timer
 from messages.instruments import Capabilities
 from messages.values import Venue
-from messages.venue import OrderRejected, OutcomeUnknown, RateWindow, RejectReason, VenueAnswer, VenueRequest
+from messages.venue import OrderRejected, OutcomeUnknown, RateUsed, RateWindow, RejectReason, VenueAnswer, VenueRequest
 
 
 class _Call:
@@ -40,6 +40,10 @@ class PaperCalls:
     def cost(self, request: VenueRequest) -> Mapping[str, int]:
         """Nothing: the paper venue has no limits of its own; faults may say that one is reached."""
         _ = request
+        return {}
+
+    def used(self) -> Mapping[str, RateUsed]:
+        """Nothing is said of limits."""
         return {}
 
     def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None:

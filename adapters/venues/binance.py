@@ -14,12 +14,14 @@ from urllib.parse import urlsplit
 import ccxt
 
 from adapters.venues.binance_client import BinanceClient
+from adapters.venues.binance_funding import FundingMemory
 from adapters.venues.binance_history import KNOWN_FOR_MS, WINDOW_MS
 from adapters.venues.binance_preflight import account_checks
 from adapters.venues.binance_reports import BINANCE
 from adapters.venues.rest import VenueConfig
 from messages.checks import Check
 from messages.instruments import Capabilities
+from messages.orders import BalanceReport
 from messages.values import Venue
 from messages.venue import (
     AmendOrder,
@@ -30,6 +32,7 @@ from messages.venue import (
     FetchServerTime,
     PlaceOrder,
     QueryOrder,
+    RateUsed,
     RateWindow,
     SetLeverage,
     VenueRequest,
@@ -38,8 +41,11 @@ from messages.venue import (
 WEIGHT: Final = "weight"
 ORDERS_10S: Final = "orders_10s"
 ORDERS_1M: Final = "orders_1m"
+MINUTE_MS: Final = 60_000
+TURN_MS: Final = 2_000
+"""By how much our idea of the venue's clock may be wrong."""
 WINDOWS: Final = (
-    RateWindow(name=WEIGHT, limit=2400, window_ms=60_000),
+    RateWindow(name=WEIGHT, limit=2400, window_ms=MINUTE_MS),
     RateWindow(name=ORDERS_10S, limit=300, window_ms=10_000),
     RateWindow(name=ORDERS_1M, limit=1200, window_ms=60_000),
 )
@@ -51,6 +57,7 @@ CAPABILITIES: Final = Capabilities(
     whole_position_stop=False,
     hedge_mode=True,
 )
+USED_WEIGHT: Final = "x-mbx-used-weight-1m"
 IDS_KEPT: Final = 5_000
 MAX_WINDOWS: Final = KNOWN_FOR_MS // WINDOW_MS + 1
 
@@ -64,8 +71,21 @@ class SharedMemory:
     def __init__(self) -> None:
         self.clock_ahead_ms = 0
         self.mode_verified = False
+        self.funding = FundingMemory()
+        self.balance: BalanceReport | None = None
+        self.used: Mapping[str, RateUsed] = {}
         self._lock = threading.Lock()
         self._client_ids: OrderedDict[tuple[str, int], str] = OrderedDict()
+
+    def told(self, headers: Mapping[str, str] | None, sent_ms: int) -> None:
+        """Each answer says how much weight this address has used up in the clock's minute ("General Info", limits)."""
+        used = next((value for name, value in (headers or {}).items() if name.lower() == USED_WEIGHT), "")
+        if used.isdecimal():
+            venue_ms = sent_ms - self.clock_ahead_ms
+            # What is said within a moment of the turn may be of the minute before.
+            minute_ends_ms = ((venue_ms - TURN_MS) // MINUTE_MS + 1) * MINUTE_MS
+            over_ms = minute_ends_ms + TURN_MS + self.clock_ahead_ms
+            self.used = {WEIGHT: RateUsed(units=int(used), sent_ms=sent_ms, starts_over_ms=over_ms)}
 
     def client_id(self, symbol: str, order_id: int) -> str | None:
         """The client order id of a regular order, where it was looked up before."""
@@ -119,14 +139,20 @@ class BinanceRest:
                 # positions 5, account 5, and each list of orders of all symbols 40
                 return {WEIGHT: 90}
             case FetchAccount():
-                return {WEIGHT: 12}
+                # positions 5, each list of orders of one symbol 1, the balance 5 where none is known yet
+                return {WEIGHT: 12 if self._memory.balance is None else 7}
             case FetchFills(since_ms=since_ms):
                 # trades 5 a week, income 30, and an order or so to each few trades
                 weeks = 1 + max(0, time.time_ns() // 1_000_000 - since_ms) // WINDOW_MS
-                return {WEIGHT: 40 + 5 * min(weeks, MAX_WINDOWS)}
+                funding = 30 if self._memory.funding.needs_reading(since_ms) else 0
+                return {WEIGHT: 10 + funding + 5 * min(weeks, MAX_WINDOWS)}
             case FetchInstruments():
-                # everything listed 1, the brackets 1, the position mode 30
-                return {WEIGHT: 32}
+                # everything listed 1, the brackets 1, the modes 5
+                return {WEIGHT: 2 if self._memory.mode_verified else 7}
+
+    def used(self) -> Mapping[str, RateUsed]:
+        """What the venue said last about its limits."""
+        return self._memory.used
 
 
 def new_exchange(config: VenueConfig) -> Any:

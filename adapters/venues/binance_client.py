@@ -20,6 +20,7 @@ from adapters.venues.binance_errors import (
     meaning_of,
     of_code,
 )
+from adapters.venues.binance_funding import FundingMemory
 from adapters.venues.binance_history import BinanceHistory
 from adapters.venues.binance_orders import (
     Params,
@@ -34,6 +35,7 @@ from adapters.venues.binance_reports import (
     BINANCE,
     TRIGGERED,
     Account,
+    AccountConfig,
     AlgoCancelled,
     AlgoOrder,
     ExchangeInfo,
@@ -46,7 +48,7 @@ from adapters.venues.binance_reports import (
     position_report,
     regular_report,
 )
-from messages.orders import OrderReport, OrderSpec, OrderStatus
+from messages.orders import BalanceReport, OrderReport, OrderSpec, OrderStatus
 from messages.values import ClientOrderId, MarginMode, OrderKind, Symbol, VenueOrderId
 from messages.venue import (
     AccountReport,
@@ -80,6 +82,12 @@ class Memory(Protocol):
 
     clock_ahead_ms: int
     mode_verified: bool
+    funding: FundingMemory
+    balance: BalanceReport | None
+
+    def told(self, headers: Mapping[str, str] | None, sent_ms: int) -> None:
+        """An answer came with these headers, to a request sent at ``sent_ms``."""
+        ...
 
     def client_id(self, symbol: str, order_id: int) -> str | None:
         """The client order id of a regular order, where it was looked up before."""
@@ -123,6 +131,7 @@ class BinanceClient:
         # What ccxt keeps of the last answer must not be taken for an answer to this call.
         exchange.last_http_response = exchange.last_response_headers = None
         exchange.options["timeDifference"] = self._memory.clock_ahead_ms
+        sent_ms = _now_ms()
         try:
             answer = method(dict(params))
         except ccxt.BaseError as error:
@@ -132,6 +141,8 @@ class BinanceClient:
             if code in CLOCK_CODES:
                 meaning = self._with_the_clock_set(meaning)
             raise CallFailed(meaning, code=code) from error
+        finally:
+            self._memory.told(exchange.last_response_headers, sent_ms)
         try:
             return msgspec.convert(answer, shape)
         except msgspec.ValidationError as error:
@@ -239,16 +250,23 @@ class BinanceClient:
         algos = self.call(exchange.fapiPrivateGetOpenAlgoOrders, params, list[AlgoOrder])
         regular = self.call(exchange.fapiPrivateGetOpenOrders, params, list[RegularOrder])
         rows = self.call(exchange.fapiPrivateV3GetPositionRisk, params, list[PositionRow])
-        account = self.call(exchange.fapiPrivateV3GetAccount, {}, Account)
         positions = (position_report(row) for row in rows if symbol is None or row.symbol == symbol)
         return AccountReport(
             venue=BINANCE,
             symbol=symbol,
             positions=tuple(position for position in positions if position is not None),
             orders=(*(regular_report(order) for order in regular), *(algo_report(order) for order in algos)),
-            balance=balance_report(account),
+            balance=self._balance(symbol),
             taken_ms=taken_ms,
         )
+
+    def _balance(self, symbol: Symbol | None) -> BalanceReport:
+        """It is in no answer about a symbol, and would weigh almost as much as all that is: one of before will do."""
+        known = self._memory.balance
+        if symbol is None or known is None:
+            known = balance_report(self.call(self._exchange.fapiPrivateV3GetAccount, {}, Account))
+            self._memory.balance = known
+        return known
 
     def _fills(self, request: FetchFills) -> VenueAnswer:
         return FillsReport(
@@ -256,7 +274,7 @@ class BinanceClient:
             symbol=request.symbol,
             since_ms=request.since_ms,
             fills=self._history.fills(request.symbol, request.since_ms),
-            funding=self._history.funding(request.symbol, request.since_ms),
+            funding=self._memory.funding.of(request.symbol, request.since_ms, self._history.funding),
         )
 
     def _instruments(self) -> VenueAnswer:
@@ -273,13 +291,21 @@ class BinanceClient:
     def _wrong_position_mode(self) -> str:
         """What to do when the account's mode is not the one that is set here; empty when it is."""
         if not self._memory.mode_verified:
-            mode = self.call(self._exchange.fapiPrivateGetPositionSideDual, {}, dict[str, bool | str])
-            dual = str(mode.get("dualSidePosition")).lower() == "true"
-            if dual is not self._hedge:
-                is_, should = ("hedge", "one-way") if dual else ("one-way", "hedge")
+            is_hedge = self.modes().dual_side_position
+            if is_hedge is not self._hedge:
+                is_, should = ("hedge", "one-way") if is_hedge else ("one-way", "hedge")
                 return f"the account is in {is_} mode, the settings say {should}: change one of them"
-            self._memory.mode_verified = True
         return ""
+
+    def modes(self) -> AccountConfig:
+        """The modes that the account is in; a position mode as it is set here is not asked for again.
+
+        Raises:
+            CallFailed: The venue does not tell.
+        """
+        modes = self.call(self._exchange.fapiPrivateGetAccountConfig, {}, AccountConfig)
+        self._memory.mode_verified = modes.dual_side_position is self._hedge
+        return modes
 
     def _server_ms(self) -> int:
         before_ms = _now_ms()

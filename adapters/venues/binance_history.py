@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
 from adapters.venues.binance_errors import CallFailed, is_not_found
-from adapters.venues.binance_reports import Income, RegularOrder, Trade, fill_report, funding_report
-from messages.orders import FillReport, FundingReport
+from adapters.venues.binance_reports import Income, RegularOrder, Trade, fill_report
+from messages.orders import FillReport
 from messages.values import Symbol
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Call(Protocol):
 
 
 class BinanceHistory:
-    """Reads the past of one symbol."""
+    """Reads the past: executions of one symbol, payments of all."""
 
     def __init__(self, exchange: Any, ids: ClientIds, call: Call) -> None:
         self._exchange = exchange
@@ -55,19 +55,19 @@ class BinanceHistory:
             for trade in sorted(trades.values(), key=lambda each: (each.time, each.id))
         )
 
-    def funding(self, symbol: Symbol, since_ms: int) -> tuple[FundingReport, ...]:
-        """Funding payments, oldest first."""
-        found: dict[str, FundingReport] = {}
+    def funding(self, since_ms: int) -> list[Income]:
+        """Funding payments of all symbols."""
+        found: dict[tuple[str, str], Income] = {}
         start_ms = since_ms
         for _ in range(MAX_PAGES):
-            params = {"symbol": str(symbol), "incomeType": "FUNDING_FEE", "startTime": f"{start_ms}"}
+            params = {"incomeType": "FUNDING_FEE", "startTime": f"{start_ms}"}
             rows = self._call(self._exchange.fapiPrivateGetIncome, params | {"limit": f"{PAGE}"}, list[Income])
             known = len(found)
-            found |= {f"{row.tran_id}": funding_report(symbol, row) for row in rows}
+            found |= {(row.symbol, f"{row.tran_id}"): row for row in rows}
             if len(rows) < PAGE or len(found) == known:
                 break
             start_ms = max(row.time for row in rows)
-        return tuple(sorted(found.values(), key=lambda each: (each.time_ms, each.funding_id)))
+        return list(found.values())
 
     def _trades(self, symbol: Symbol, since_ms: int) -> Iterator[Trade]:
         """By windows of time up to the first page that is full, from there on by id, which skips nothing."""

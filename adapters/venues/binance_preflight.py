@@ -1,7 +1,7 @@
 """What can be asked of a Binance account before anything is at stake.
 
-Sources: USD-M futures "Get Current Position Mode", "Get Current Multi-Assets Mode" (isolated margin is refused there,
--4168); Wallet "Get API Key Permission", which demo trading does not have.
+Sources: USD-M futures "Futures Account Configuration" (in multi-assets mode isolated margin is refused, -4168); Wallet
+"Get API Key Permission", which demo trading does not have.
 """
 
 from collections.abc import Iterable
@@ -46,10 +46,9 @@ def account_checks(client: BinanceClient, exchange: Any, *, hedge: bool, testnet
     )
 
     def modes() -> Iterable[Check]:
-        dual = client.call(exchange.fapiPrivateGetPositionSideDual, {}, _Answer).get("dualSidePosition")
-        yield position_mode(BINANCE, is_hedge=str(dual).lower() == "true", wanted_hedge=hedge)
-        multi = client.call(exchange.fapiPrivateGetMultiAssetsMargin, {}, _Answer).get("multiAssetsMargin")
-        if str(multi).lower() == "true":
+        told = client.modes()
+        yield position_mode(BINANCE, is_hedge=told.dual_side_position, wanted_hedge=hedge)
+        if told.multi_assets_margin:
             yield margin_mode(BINANCE, "multi-assets mode", hindrance="it has no isolated margin")
         else:
             yield margin_mode(BINANCE, "single-asset mode, margin by symbol")

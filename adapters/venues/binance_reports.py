@@ -155,6 +155,13 @@ class Account(msgspec.Struct, rename="camel"):
     assets: list[AssetRow] = []
 
 
+class AccountConfig(msgspec.Struct, rename="camel"):
+    """The modes that the account is in ("Futures Account Configuration")."""
+
+    dual_side_position: bool
+    multi_assets_margin: bool = False
+
+
 class Trade(msgspec.Struct, rename="camel"):
     """An execution; it does not say the client order id."""
 
@@ -176,6 +183,7 @@ class Income(msgspec.Struct, rename="camel"):
     income: Decimal
     time: int
     tran_id: int | str
+    symbol: str = ""
     income_type: str = ""
 
 

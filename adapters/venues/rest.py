@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from messages.instruments import Capabilities
 from messages.values import Venue
-from messages.venue import RateWindow, VenueAnswer, VenueRequest
+from messages.venue import RateUsed, RateWindow, VenueAnswer, VenueRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,4 +56,13 @@ class VenueRest(Protocol):
 
     def cost(self, request: VenueRequest) -> Mapping[str, int]:
         """What ``request`` uses up, by the name of the rate window."""
+        ...
+
+
+@runtime_checkable
+class TellsUsage(Protocol):
+    """A REST side whose venue says with its answers how much of a rate window is used up."""
+
+    def used(self) -> Mapping[str, RateUsed]:
+        """What it said last, by the name of the rate window."""
         ...

@@ -13,6 +13,7 @@ from messages.venue import (
     LeverageSet,
     OrderRejected,
     PlaceOrder,
+    RateUsed,
     RateWindow,
     RejectReason,
     SetLeverage,
@@ -30,6 +31,10 @@ class Calls(Protocol):
 
     def cost(self, request: VenueRequest) -> Mapping[str, int]:
         """What ``request`` uses up."""
+        ...
+
+    def used(self) -> Mapping[str, RateUsed]:
+        """What the venue said of its windows."""
         ...
 
     def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None:
@@ -57,6 +62,10 @@ class ShadowCalls:
     def cost(self, request: VenueRequest) -> Mapping[str, int]:
         """What ``request`` would use up, by the name of the rate window."""
         return self._calls.cost(request)
+
+    def used(self) -> Mapping[str, RateUsed]:
+        """What the venue said last of its windows."""
+        return self._calls.used()
 
     def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None:
         """Send a read; say what anything else would have been."""

@@ -15,10 +15,10 @@ from typing import Final
 
 from loguru import logger
 
-from adapters.venues.rest import RestClient, VenueRest
+from adapters.venues.rest import RestClient, TellsUsage, VenueRest
 from messages.instruments import Capabilities
 from messages.values import Venue
-from messages.venue import OrderRejected, OutcomeUnknown, RateWindow, RejectReason, VenueAnswer, VenueRequest
+from messages.venue import OrderRejected, OutcomeUnknown, RateUsed, RateWindow, RejectReason, VenueAnswer, VenueRequest
 
 WORKERS: Final = 8
 MAX_WORKERS: Final = 64
@@ -104,6 +104,10 @@ class ThreadedCalls:
     def cost(self, request: VenueRequest) -> Mapping[str, int]:
         """What ``request`` uses up, by the name of the rate window."""
         return self.rest.cost(request)
+
+    def used(self) -> Mapping[str, RateUsed]:
+        """What the venue said last of its windows."""
+        return self.rest.used() if isinstance(self.rest, TellsUsage) else {}
 
     def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None:
         """Start ``request``; ``done`` is called exactly once, from a worker's thread."""

@@ -15,6 +15,7 @@ from messages.venue import (
     OrderRejected,
     OutcomeUnknown,
     PlaceOrder,
+    RateUsed,
     RateWindow,
     RejectReason,
     SetLeverage,
@@ -43,6 +44,9 @@ class Sent:
         self.requests: list[VenueRequest] = []
 
     def cost(self, request: VenueRequest) -> dict[str, int]:
+        return {}
+
+    def used(self) -> dict[str, RateUsed]:
         return {}
 
     def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None:

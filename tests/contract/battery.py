@@ -31,6 +31,7 @@ from messages.venue import (
     OrderAccepted,
     OrderRejected,
     PlaceOrder,
+    RateUsed,
     RateWindow,
     RejectReason,
     VenueAnswer,
@@ -51,6 +52,8 @@ class Calls(Protocol):
     windows: Sequence[RateWindow]
 
     def cost(self, request: VenueRequest) -> Mapping[str, int]: ...
+
+    def used(self) -> Mapping[str, RateUsed]: ...
 
     def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None: ...
 

@@ -96,6 +96,7 @@ class BinanceWire:
             ("POST", f"{v1}/marginType"): Route(reads.set_margin_type),
             ("GET", f"{v1}/symbolConfig"): Route(reads.symbol_config, weight=5),
             ("GET", f"{v1}/positionSide/dual"): Route(reads.position_mode, weight=30),
+            ("GET", f"{v1}/accountConfig"): Route(reads.account_config, weight=5),
             ("POST", f"{v1}/positionSide/dual"): Route(reads.set_position_mode),
             ("GET", f"{v1}/multiAssetsMargin"): Route(_single_asset_mode, weight=30),
             ("GET", "/sapi/v1/account/apiRestrictions"): Route(self._restrictions, weight=0),

@@ -178,11 +178,12 @@ class BinanceReads:
         """GET /fapi/v1/income: funding payments; the engine keeps no other kind apart."""
         if params.get("incomeType", "FUNDING_FEE") != "FUNDING_FEE":
             return []
-        symbols = [self._orders.instrument(params).symbol] if "symbol" in params else list(self._listed())
-        rows: list[Row] = []
-        for symbol in symbols:
-            report = _as(await ask(FetchFills(symbol=symbol, since_ms=0)), FillsReport)
-            rows += [funding_row(payment) for payment in report.funding if _is_within(params, payment.time_ms)]
+        listed = list(self._listed())
+        symbols = [self._orders.instrument(params).symbol] if "symbol" in params else listed
+        # One question to the engine, whatever it is about: it carries the network's time and faults.
+        _as(await ask(FetchFills(symbol=symbols[0], since_ms=0)), FillsReport)
+        paid = self._exchange.look(lambda engine: [engine.fills(symbol, 0).funding for symbol in symbols])
+        rows = [funding_row(each) for payments in paid for each in payments if _is_within(params, each.time_ms)]
         rows.sort(key=lambda row: (row["time"], row["tranId"]))
         return list(_page(params, rows, from_start="startTime" in params))
 
@@ -228,6 +229,20 @@ class BinanceReads:
         """GET /fapi/v1/positionSide/dual."""
         _ = params, ask
         return {"dualSidePosition": self._hedge}
+
+    async def account_config(self, params: Params, ask: Ask) -> Row:
+        """GET /fapi/v1/accountConfig."""
+        _ = params, ask
+        return {
+            "feeTier": 0,
+            "canTrade": True,
+            "canDeposit": True,
+            "canWithdraw": True,
+            "dualSidePosition": self._hedge,
+            "updateTime": 0,
+            "multiAssetsMargin": False,
+            "tradeGroupId": -1,
+        }
 
     async def set_position_mode(self, params: Params, ask: Ask) -> Row:
         """POST /fapi/v1/positionSide/dual: the simulated account's mode is set at its start."""

@@ -20,6 +20,8 @@ from adapters.venues.binance_reports import BINANCE
 from adapters.venues.rest import VenueConfig
 
 ROOT = Path(__file__).resolve().parents[3]
+MODES = {"feeTier": 0, "canTrade": True, "dualSidePosition": False, "multiAssetsMargin": False, "tradeGroupId": -1}
+"""The account's modes, as the venue's documentation has them: they are not among the recorded answers."""
 CHANGES_EACH_TIME = {"timestamp", "signature"}
 
 

@@ -33,7 +33,7 @@ from messages.venue import (
     VenueRequest,
 )
 from tests.simulator.builders import BTC, a_limit, a_stop, a_take_profit, an_order
-from tests.venues.binance.prepared import Asked, Prepared, asked_of, facts, prepared_client
+from tests.venues.binance.prepared import MODES, Asked, Prepared, asked_of, facts, prepared_client
 
 
 def named(order_id: str, order: OrderSpec) -> OrderSpec:
@@ -74,7 +74,6 @@ OF_LAST = {"workingType": "CONTRACT_PRICE"}
 
 USED: dict[str, tuple[VenueRequest, dict[str, str]]] = {
     "load_markets (options.fetchCurrencies=False)": (FetchInstruments(), {}),
-    "fetch_position_mode": (FetchInstruments(), {}),
     "fetch_time": (FetchServerTime(), {}),
     "fetch_balance": (FetchAccount(), {}),
     "fetch_positions #2 symbols": (FetchAccount(), {}),
@@ -132,6 +131,7 @@ USED: dict[str, tuple[VenueRequest, dict[str, str]]] = {
 """For each recorded operation that we use: the request that leads to it, and what is different in it."""
 
 NOT_USED = {
+    "fetch_position_mode": "accountConfig tells it as well, and weighs a sixth",
     "fetch_positions #1 (first call loads brackets)": "the brackets are read with the instruments",
     "load_markets (default options)": "asks a wallet endpoint that futures need not have",
     "fetch_position(symbol)": "not supported by ccxt for this venue",
@@ -168,11 +168,11 @@ def recorded() -> dict[str, list[dict[str, Any]]]:
 
 
 def answers_of(requests: dict[str, list[dict[str, Any]]]) -> Callable[[Asked], Prepared]:
-    """The recorded answer of each endpoint."""
+    """The recorded answer of each endpoint; the modes have none and are as documented."""
     known = {
         (request["method"], request["path"]): request["response"] for each in requests.values() for request in each
     }
-    return lambda asked: Prepared(body=known[asked.method, asked.path])
+    return lambda asked: Prepared(body=known.get((asked.method, asked.path), MODES))
 
 
 def test_every_recorded_operation_is_used_or_there_is_a_reason_why_not() -> None:

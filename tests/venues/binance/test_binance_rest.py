@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from adapters.simulator.profiles import BINANCE as PROFILE
-from adapters.venues.binance import IDS_KEPT, WEIGHT, BinanceRest, SharedMemory, new_exchange
+from adapters.venues.binance import IDS_KEPT, TURN_MS, WEIGHT, BinanceRest, SharedMemory, new_exchange
 from adapters.venues.binance_reports import (
     Account,
     AlgoOrder,
@@ -21,9 +21,10 @@ from adapters.venues.binance_reports import (
 from adapters.venues.rest import VenueConfig
 from messages.orders import OrderStatus
 from messages.values import MarginMode, OrderKind, Side, TriggerSource
-from messages.venue import FetchFills, FetchInstruments, InstrumentsReport
+from messages.venue import AccountReport, FetchAccount, FetchFills, FetchInstruments, InstrumentsReport
 from tests.simulator.builders import BTC, d
-from tests.venues.binance.prepared import Asked, Prepared, config_for, facts, prepared_client
+from tests.venues.binance.prepared import MODES, Asked, Prepared, config_for, facts, prepared_client
+from tests.venues.binance.running import running
 
 POSITION = {
     "symbol": "BTCUSDT",
@@ -93,6 +94,39 @@ def test_a_long_history_costs_more_than_a_short_one() -> None:
     assert costs[-1] <= 40 + 5 * 14
 
 
+def test_what_the_venue_says_of_its_weight_holds_until_its_minute_is_over() -> None:
+    memory = SharedMemory()
+    noon_ms = 30_000_000 * 60_000
+    for sent_ms, over_ms in ((noon_ms + 5_000, noon_ms + 60_000), (noon_ms + 1_000, noon_ms)):
+        memory.told({"X-MBX-USED-WEIGHT-1M": "77"}, sent_ms)
+        assert memory.used[WEIGHT].units == 77
+        assert memory.used[WEIGHT].starts_over_ms == over_ms + TURN_MS, (
+            "said at the turn, it may be of the minute before"
+        )
+
+
+def test_an_answer_that_says_nothing_of_its_weight_changes_nothing() -> None:
+    memory = SharedMemory()
+    for headers in (None, {}, {"X-MBX-USED-WEIGHT-1M": "many"}):
+        memory.told(headers, 1)
+    assert memory.used == {}
+
+
+def test_the_account_of_one_symbol_is_read_without_the_money_once_that_is_known() -> None:
+    with running() as venue:
+        rest = BinanceRest(venue.config)
+        client = rest.client()
+        costs = []
+        for _ in range(2):
+            costs.append(rest.cost(FetchAccount(symbol=BTC))[WEIGHT])
+            answer = client.execute(FetchAccount(symbol=BTC))
+            assert isinstance(answer, AccountReport)
+            assert answer.balance.wallet == d(10_000)
+        client.close()
+    assert costs == [12, 7]
+    assert rest.used()[WEIGHT].units > 0
+
+
 def test_the_ids_of_the_latest_orders_are_kept() -> None:
     memory = SharedMemory()
     for number in range(IDS_KEPT + 10):
@@ -108,7 +142,7 @@ def test_the_recorded_instruments_keep_their_rules() -> None:
     }
 
     def answering(asked: Asked) -> Prepared:
-        return Prepared(body=recorded[asked.method, asked.path])
+        return Prepared(body=recorded.get((asked.method, asked.path), MODES))
 
     with prepared_client(answering) as (client, _):
         answer = client.execute(FetchInstruments())

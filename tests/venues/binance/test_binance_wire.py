@@ -220,10 +220,10 @@ def test_no_request_uses_more_than_it_is_said_to_cost(venue: Running) -> None:
     # A history of many weeks takes as many pages; what happens all the time is a few hours.
     lately = FetchFills(symbol=BTC, since_ms=venue.exchange.venue_ms - 3_600_000)
     for request in (*REQUESTS, lately):
+        cost = rest.cost(request)
         before = used()
         client.execute(request)
         after = used()
-        cost = rest.cost(request)
         for window in names:
             one = 1 if window == WEIGHT else 0
             spent = after[window] - before[window] - one
