@@ -111,6 +111,15 @@ class KnownSignal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PositionResult:
+    """What a position came to: ``net_pnl`` is after commission and funding, ``closed_ms`` UTC."""
+
+    position_id: PositionId
+    closed_ms: int
+    net_pnl: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingEntry:
     """One row of ``scaling_entries``: an addition to a position (S10)."""
 

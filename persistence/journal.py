@@ -16,11 +16,20 @@ from typing import Final
 
 from loguru import logger
 
-from messages.journal import CommitResult, Decision, Durability, JournalHealth, KnownSignal, RestoredPosition
+from messages.journal import (
+    CommitResult,
+    Decision,
+    Durability,
+    JournalHealth,
+    KnownSignal,
+    PositionResult,
+    RestoredPosition,
+)
 from messages.values import Epoch
 from persistence.failures import StoreUnavailable
 from persistence.fencing import OwnerMark, Standing
 from persistence.overlay import overlay
+from persistence.restoring import result_of
 from persistence.spool import Record, Spool, SpoolUnavailable
 from persistence.store import SqlStore
 
@@ -173,6 +182,25 @@ class Journal:
             except StoreUnavailable as failure:
                 self._store_lost(failure)
                 return spooled
+
+    def position_results(self, since_ms: int) -> Sequence[PositionResult]:
+        """What each position came to that was closed at ``since_ms`` or later, as the latest record has it."""
+        with self._lock:
+            spooled = {
+                decision.position.position_id: decision.position
+                for decision in self._waiting_decisions()
+                if decision.position is not None
+            }
+            try:
+                stored = self._store.position_results(since_ms)
+            except StoreUnavailable as failure:
+                self._store_lost(failure)
+                stored = []
+            later = [result for position in spooled.values() for result in result_of(position)]
+            return [
+                *(result for result in stored if result.position_id not in spooled),
+                *(result for result in later if result.closed_ms >= since_ms),
+            ]
 
     def prune(self, before_ms: int) -> int:
         """Forget which decisions before a time are applied, while nothing waits in the spool; gives their number."""

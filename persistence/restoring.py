@@ -7,8 +7,8 @@ from typing import Any, Final
 from loguru import logger
 from sqlalchemy import Connection, Row, select
 
-from messages.journal import KnownSignal, RestoredPosition, Verdict
-from messages.state import Intent, TrailingPhase, TrailingState
+from messages.journal import KnownSignal, PositionResult, RestoredPosition, Verdict
+from messages.state import Intent, PositionState, TrailingPhase, TrailingState
 from messages.values import PositionId
 from persistence.codec import Undecodable, decode_intent, decode_position
 from persistence.tables import (
@@ -61,6 +61,28 @@ def known_signals(connection: Connection, account: str, since_ms: int) -> dict[s
     return {
         row.signal_id: KnownSignal(verdict=Verdict(row.verdict), at_ms=row.at_ms, wave_ms=row.wave_ms) for row in found
     }
+
+
+def position_results(connection: Connection, account: str, since_ms: int) -> list[PositionResult]:
+    """What each position came to that was closed at ``since_ms`` or later."""
+    states = connection.execute(
+        select(positions.c.state).where(positions.c.account == account, positions.c.closed_ms >= since_ms),
+    ).scalars()
+    found: list[PositionResult] = []
+    for state in states:
+        try:
+            found += result_of(decode_position(state))
+        except Undecodable as error:
+            logger.error("a row of positions cannot be read, its result is not counted: {}", error)
+    return found
+
+
+def result_of(position: PositionState) -> list[PositionResult]:
+    """One result; none before it is closed, and of an entry that never filled."""
+    if position.closed_ms is None or position.opened_quantity == 0:
+        return []
+    net_pnl = position.realized_pnl - position.commission + position.funding
+    return [PositionResult(position_id=position.position_id, closed_ms=position.closed_ms, net_pnl=net_pnl)]
 
 
 def applied_decisions(connection: Connection, account: str, decision_ids: Sequence[str]) -> frozenset[str]:

@@ -21,7 +21,7 @@ from loguru import logger
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from messages.journal import CommitResult, Decision, KnownSignal, RestoredPosition
+from messages.journal import CommitResult, Decision, KnownSignal, PositionResult, RestoredPosition
 from persistence import migrate, restoring
 from persistence.batches import write_batch
 from persistence.database_url import parse_url, sqlite_file, without_password
@@ -182,6 +182,15 @@ class SqlStore:
         """
         with self.reading() as connection:
             return restoring.known_signals(connection, self.account, since_ms)
+
+    def position_results(self, since_ms: int) -> list[PositionResult]:
+        """What each position came to that was closed at ``since_ms`` or later.
+
+        Raises:
+            StoreUnavailable: It cannot be read.
+        """
+        with self.reading() as connection:
+            return restoring.position_results(connection, self.account, since_ms)
 
     def applied(self, decision_ids: Sequence[str]) -> frozenset[str]:
         """Which of these decisions are in the store.

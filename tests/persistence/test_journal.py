@@ -1,12 +1,13 @@
 """The journal over a store that comes and goes."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL
 
-from messages.journal import Durability
+from messages.journal import Decision, Durability
 from messages.state import PositionPhase
 from messages.values import Epoch, PositionId
 from persistence.journal import Journal
@@ -191,3 +192,24 @@ def test_pruning_waits_until_nothing_is_spooled(journal: Journal, network: Netwo
     assert journal.prune(before_ms=2) == 0
     journal.recover()
     assert journal.prune(before_ms=2) == 1
+
+
+def test_the_results_of_positions_are_those_of_the_latest_record(journal: Journal, network: Network) -> None:
+    def closed(name: str, pnl: str, closed_ms: int | None = 20) -> Decision:
+        state = position(
+            position_id=PositionId(name),
+            closed_ms=closed_ms,
+            opened_quantity=Decimal(1),
+            realized_pnl=Decimal(pnl),
+        )
+        return decision(position=state)
+
+    journal.write([closed("stored", "-1"), closed("opened again", "-2"), closed("changed", "-3")])
+    network.down = True
+    journal.write([closed("spooled", "-4"), closed("opened again", "-2", None), closed("changed", "5")])
+    journal.write([closed("too old", "-6", 9)])
+    network.down = False
+
+    results = {result.position_id: result.net_pnl for result in journal.position_results(10)}
+
+    assert results == {"stored": -1, "spooled": -4, "changed": 5}

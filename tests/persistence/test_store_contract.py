@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import URL, Table, insert, text
 from sqlalchemy.exc import DBAPIError
 
-from messages.journal import Durability, PerformanceSnapshot, ScalingEntry, Verdict
+from messages.journal import Decision, Durability, PerformanceSnapshot, PositionResult, ScalingEntry, Verdict
 from messages.orders import FillKind
 from messages.state import IntentAction, IntentStatus, PositionPhase, StopOrder, StopPhase, StopState
 from messages.values import ClientOrderId, PositionId, Side
@@ -127,6 +127,26 @@ def test_signals_are_known_since_a_time(store: SqlStore) -> None:
 
     assert store.known_signals(20).keys() == {"new"}
     assert store.known_signals(10).keys() == {"old", "new"}
+
+
+def test_what_closed_positions_came_to_is_known_since_a_time(store: SqlStore) -> None:
+    def closed(name: str, closed_ms: int | None, opened: str = "1") -> Decision:
+        state = position(
+            position_id=PositionId(name),
+            phase=PositionPhase.ACTIVE if closed_ms is None else PositionPhase.CLOSED,
+            closed_ms=closed_ms,
+            opened_quantity=Decimal(opened),
+            realized_pnl=Decimal("-3.5"),
+            commission=Decimal("0.25"),
+            funding=Decimal("0.01"),
+        )
+        return decision(position=state)
+
+    store.commit([closed("old", 9), closed("new", 10), closed("open", None), closed("never filled", 11, "0")])
+
+    (result,) = store.position_results(10)
+
+    assert result == PositionResult(position_id=PositionId("new"), closed_ms=10, net_pnl=Decimal("-3.74"))
 
 
 def test_accounts_do_not_see_each_other(store: SqlStore, make_store: Callable[..., SqlStore], url: URL) -> None:
