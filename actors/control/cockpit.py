@@ -1,9 +1,9 @@
 """What the commands have in their hands: the living system, and how to have what they do written down."""
 
-import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final, Protocol
 
 from actors import addresses
@@ -27,8 +27,8 @@ class Session(Protocol):
         """Give the client something before the answer."""
         ...
 
-    def gone(self) -> bool:
-        """Whether the command should end: its client left, or said something else."""
+    def waited(self, seconds: float) -> bool:
+        """Let so much time pass; False, at once, when the command should end: its client left, or said something."""
         ...
 
 
@@ -90,8 +90,7 @@ class Cockpit:
     explain: Callable[[str], object] | None = None
     reload: Callable[[], list[str]] | None = None
     notices: Notices = field(default_factory=Notices)
-    _decisions: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def ref(self, path: str) -> Ref:
         """The actor at ``path``.
@@ -110,10 +109,8 @@ class Cockpit:
         return [path.split("/")[1] for path in paths if path.startswith("exchange/") and path.endswith("/desk")]
 
     def next_number(self) -> int:
-        """Counts what the shell has decided in this process."""
-        with self._lock:
-            self._decisions += 1
-            return self._decisions
+        """Counts what the shell has decided in this process; each client has a thread of its own."""
+        return next(self._numbers)
 
     def write_down(self, session: Session, command: str, arguments: Mapping[str, Any]) -> None:
         """Put on record that somebody is about to do this."""

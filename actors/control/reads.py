@@ -1,11 +1,9 @@
 """Commands that only look: read from the kernel's cells, and so also answered while everything is stuck."""
 
-import threading
-import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-from actors.control.cockpit import Asked, Cockpit, Session
+from actors.control.cockpit import Asked, Cockpit
 from actors.control.registry import Command, Run
 from actors.control.shown import message_line, shown
 from actors.kernel import ActorInfo, Handled, TreeNode
@@ -83,7 +81,7 @@ class Top:
         session = asked.session
         if window_s:
             before = self._sample(cockpit, asked.text("filter"))[1]
-            if _wait(session, window_s):
+            if not session.waited(window_s):
                 return {"rows": [], "actors": 0}
         else:
             before = self._last.get(id(session), _Sample(0.0, {}))
@@ -129,17 +127,6 @@ class Top:
         ]
         handled = {row["path"]: row["handled"] for row in rows}
         return rows, _Sample(cockpit.system.runtime.monotonic_s(), handled)
-
-
-def _wait(session: Session, seconds: float) -> bool:
-    """Whether the client left meanwhile."""
-    never = threading.Event()
-    until_s = time.monotonic() + seconds
-    while (left_s := until_s - time.monotonic()) > 0:
-        if session.gone():
-            return True
-        never.wait(min(left_s, TRACE_LOOK_S))
-    return False
 
 
 # --- one actor --------------------------------------------------------------------------------------------------------
@@ -275,21 +262,18 @@ def trace(cockpit: Cockpit, asked: Asked) -> object:
     """Tell each message that an actor handles, until so many or so long, or until the client says anything."""
     path = cockpit.ref(asked.text("path")).path
     most = min(int(asked.number("count", 100)) or 100, MAX_TRACED)
-    until_s = time.monotonic() + min(asked.number("seconds", 10) or 10, MAX_WINDOW_S)
+    looks = int(min(asked.number("seconds", 10) or 10, MAX_WINDOW_S) / TRACE_LOOK_S)
     seen: list[Handled] = []
-    more = threading.Event()
 
     def note(handled: Handled) -> None:
         if len(seen) < most:
             seen.append(handled)
-            more.set()
 
     told = 0
     cockpit.system.trace(path, note)
     try:
-        while told < most and time.monotonic() < until_s and not asked.session.gone():
-            more.wait(TRACE_LOOK_S)
-            more.clear()
+        while told < most and looks > 0 and asked.session.waited(TRACE_LOOK_S):
+            looks -= 1
             for handled in seen[told:]:
                 asked.session.send(
                     {

@@ -53,8 +53,8 @@ class Session(Protocol):
         """Give the client something before the answer; for commands that go on, such as a trace."""
         ...
 
-    def gone(self) -> bool:
-        """Whether the client has left, or the server stops: the command ends then."""
+    def waited(self, seconds: float) -> bool:
+        """Let so much time pass; False, at once, when the client left or said something, or the server stops."""
         ...
 
 
@@ -180,15 +180,19 @@ class _Client:
     def send(self, event: object) -> None:
         self._say({"id": self._request, "event": event})
 
-    def gone(self) -> bool:
-        if self._gone or self._stopping.is_set():
-            return True
-        try:
-            # A command that goes on ends with whatever its client says next, and with its leaving.
-            return self._connection.poll(0)
-        except (OSError, EOFError):
-            self._gone = True
-            return True
+    def waited(self, seconds: float) -> bool:
+        until_s = time.monotonic() + seconds
+        while not (self._gone or self._stopping.is_set()):
+            left_s = until_s - time.monotonic()
+            if left_s <= 0:
+                return True
+            try:
+                # A command that goes on ends with whatever its client says next, and with its leaving.
+                if self._connection.poll(min(left_s, SLICE_S)):
+                    return False
+            except (OSError, EOFError):
+                self._gone = True
+        return False
 
     def cut(self) -> None:
         self._gone = True

@@ -1,6 +1,6 @@
 """The shell's commands over the real actors in virtual time: what they show is so, and what they do happens."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -28,12 +28,16 @@ class Someone:
         self.role = role
         self.sent: list[Any] = []
         self.has_left = False
+        self.waited_s = 0.0
+        self.meanwhile: Callable[[], None] = lambda: None
 
     def send(self, event: object) -> None:
         self.sent.append(event)
 
-    def gone(self) -> bool:
-        return self.has_left
+    def waited(self, seconds: float) -> bool:
+        self.waited_s += seconds
+        self.meanwhile()
+        return not self.has_left
 
 
 class Seat:
@@ -302,6 +306,25 @@ def test_a_check_says_what_is_wrong(seat: Seat) -> None:
 
 
 # --- trace ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_trace_tells_each_message_and_ends_with_its_time(seat: Seat) -> None:
+    someone = Someone()
+    someone.meanwhile = lambda: seat.world.run_for(1)
+    answer = seat.registry.run(seat.cockpit, someone, "trace", {"path": "exchange/paper/market", "seconds": 2})
+    assert answer == {"path": "exchange/paper/market", "messages": len(someone.sent)}
+    assert len(someone.sent) >= 40
+    assert someone.waited_s == pytest.approx(2)
+    assert someone.sent[0]["outcome"] == "handled"
+    assert "BTCUSDT" in someone.sent[0]["message"]
+
+
+def test_rates_over_a_window_are_measured_in_it(seat: Seat) -> None:
+    someone = Someone()
+    someone.meanwhile = lambda: seat.world.run_for(2)
+    top: Any = seat.registry.run(seat.cockpit, someone, "top", {"filter": "market", "window": 2})
+    assert (someone.waited_s, top["window_s"]) == (2, 2)
+    assert top["rows"][0]["rate"] >= 1
 
 
 def test_a_trace_ends_when_its_client_leaves(seat: Seat) -> None:

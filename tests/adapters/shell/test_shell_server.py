@@ -40,7 +40,7 @@ class Commands:
             case "trace":
                 self.running.set()
                 try:
-                    while not session.gone():
+                    while session.waited(0.0001):
                         session.send("still here")
                 finally:
                     self.over.set()
