@@ -3,6 +3,7 @@
 from typing import Final
 
 from actors.risk import RiskPolicy
+from actors.signals import WavePolicy
 from messages.settings import EntryType, Settings
 from rules.limits import Limits
 from rules.position_case import OrderPolicy, PositionPolicies
@@ -10,6 +11,8 @@ from rules.sizing import SizingPolicy
 from rules.stop_choice import StopPolicy
 from rules.take_profits import TakeProfitPolicy
 from rules.trailing import TrailingPolicy
+from rules.wave_intake import IntakePolicy
+from rules.waves import CheckTimes
 
 MS_A_SECOND: Final = 1_000
 
@@ -64,4 +67,20 @@ def risk_policy(settings: Settings) -> RiskPolicy:
         limits=Limits(max_positions=settings.max_positions, max_exposure_usd=settings.max_exposure_usd),
         size_usd=settings.position_size_usd,
         leverage=settings.leverage,
+    )
+
+
+def wave_policy(settings: Settings) -> WavePolicy:
+    """When waves are looked for, and what of them is taken."""
+    return WavePolicy(
+        times=CheckTimes(minutes=settings.wave_check_minutes, duration_s=settings.wave_check_duration_seconds),
+        intake=IntakePolicy(
+            max_trades=settings.max_trades_per_15min,
+            buffer_percent=settings.signal_buffer_percent,
+            min_score_week=settings.min_score_week,
+            min_score_month=settings.min_score_month,
+            max_spread_percent=settings.max_spread_percent,
+            stoplist=frozenset(settings.stoplist_symbols),
+        ),
+        max_early=settings.signal_buffer_size,
     )

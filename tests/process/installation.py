@@ -36,6 +36,7 @@ LIVELY: Final[Mapping[str, str]] = {
     "TRAILING_CALLBACK_PERCENT": "0.2",
     "TRAILING_MIN_UPDATE_INTERVAL_SECONDS": "1",
     "TRAILING_MIN_IMPROVEMENT_PERCENT": "0.02",
+    "MAX_TRADES_PER_15MIN": "1000",
 }
 """A market in which positions live for seconds, and requests are under way much of the time."""
 
