@@ -267,10 +267,26 @@ def adopt_position(
     """Take over a position that is on the venue and on no record of ours (S14); its stop comes first.
 
     Where the record cannot be read, the orders of ours that are there tell which position it is (``keeps_identity``);
-    else they are of a life that is over, and go.
+    else they are of a life that is over, and go. What a repair or somebody else has placed, and will do, stays.
     """
+    instrument, policies = situation.instrument, situation.policies
+    wanted = plan_take_profits(
+        side=report.side,
+        quantity=report.quantity,
+        entry_price=report.entry_price,
+        tp1=None,
+        tp2=None,
+        instrument=instrument,
+        policy=policies.take_profits,
+    )
     heritage = heritage_of(
-        orders=orders, key=key, side=report.side, quantity=report.quantity, keeps_identity=keeps_identity
+        orders=orders,
+        key=key,
+        side=report.side,
+        quantity=report.quantity,
+        keeps_identity=keeps_identity,
+        wanted=wanted,
+        least=instrument.min_quantity,
     )
     stop_price = wanted_stop(
         side=report.side,

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messages.orders import OrderReport, OrderStatus
+from messages.state import TakeProfitPhase
 from messages.values import (
     ClientOrderId,
     OrderKind,
@@ -21,12 +22,18 @@ from messages.values import (
 )
 from rules.client_order_ids import client_order_id, parse_client_order_id
 from rules.position_heritage import SEQUENCE_GAP, Heritage, heritage_of
+from rules.take_profits import TakeProfitPlan
 
 KEY = PositionKey(venue=Venue("paper"), symbol=Symbol("BTCUSDT"))
 OWN = PositionId("a" * 16)
 OTHER = PositionId("b" * 16)
 SIZE = Decimal("0.010")
 HALF = Decimal("0.005")
+REPAIR = PositionId("repair0123456789")
+WANTED = (
+    TakeProfitPlan(level=1, trigger_price=Decimal(41_160), quantity=HALF),
+    TakeProfitPlan(level=2, trigger_price=Decimal(43_260), quantity=HALF),
+)
 KINDS = {
     OrderPurpose.STOP: OrderKind.STOP_MARKET,
     OrderPurpose.TAKE_PROFIT_1: OrderKind.TAKE_PROFIT_MARKET,
@@ -115,6 +122,40 @@ def test_3_a_sequence_number_that_may_have_been_used_is_not_used_again(orders: l
         and identity.position_id == found.position_id
     ]
     assert found.sequence >= max(used, default=-SEQUENCE_GAP) + SEQUENCE_GAP
+
+
+@given(orders=ORDERS, others=st.lists(st.sampled_from(["web1", "web2", "web3"]), unique=True), keeps=st.booleans())
+def test_4_take_profits_of_others_are_kept_and_no_order_of_others_is_left_behind_to_be_cancelled(
+    orders: list[OrderReport], others: list[str], *, keeps: bool
+) -> None:
+    theirs = [an_order(OrderPurpose.TAKE_PROFIT_1, quantity=Decimal("0.002"), order_id=name) for name in others]
+    found = heritage_of(
+        orders=[*orders, *theirs, an_order(order_id="webstop")],
+        key=KEY,
+        side=Side.LONG,
+        quantity=SIZE,
+        keeps_identity=keeps,
+        wanted=WANTED,
+    )
+    kept = {item.client_order_id for item in found.take_profits}
+    assert not {order.client_order_id for order in found.strangers} & {*others, "webstop"}
+    own = {order.client_order_id for order in orders}
+    assert kept >= set(others) or (kept and kept <= own), "our own add up to the position, or theirs are kept"
+
+
+def test_the_orders_of_a_repair_go_on_and_what_they_do_not_cover_is_planned() -> None:
+    orders = [
+        an_order(position_id=REPAIR, sequence=1),
+        an_order(OrderPurpose.TAKE_PROFIT_1, position_id=REPAIR, sequence=2, quantity=HALF),
+        an_order(position_id=OTHER),
+    ]
+    found = heritage_of(orders=orders, key=KEY, side=Side.LONG, quantity=SIZE, keeps_identity=False, wanted=WANTED)
+    assert found.position_id == REPAIR
+    assert [(item.level, item.phase, item.quantity) for item in found.take_profits] == [
+        (1, TakeProfitPhase.WORKING, HALF),
+        (2, TakeProfitPhase.PLANNED, HALF),
+    ]
+    assert [parse_client_order_id(order.client_order_id).position_id for order in found.strangers] == [OTHER]  # type: ignore[union-attr]
 
 
 def test_the_stop_tells_whose_position_it_is() -> None:
