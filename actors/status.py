@@ -111,9 +111,9 @@ class StatusReader:
     def _parked(self) -> list[ComponentView]:
         """Actors that were given up on after too many crashes."""
         return [
-            ComponentView(name=path, health=Health.CRITICAL, detail="parked after too many crashes")
-            for path in self._system.paths()
-            if self._system.info(path).state == "parked"
+            ComponentView(name=load.path, health=Health.CRITICAL, detail="parked after too many crashes")
+            for load in self._system.loads()
+            if load.state == "parked"
         ]
 
 
