@@ -1,7 +1,6 @@
 """What a day's result does to opening: smaller sizes, and pauses (S3).
 
-A :class:`TradingDay` is what the answer depends on; what was won and lost is booked into it, in any order within the
-day, and :func:`opening_terms` says what may be opened now.
+A :class:`TradingDay` is made from what positions came to, and :func:`opening_terms` says what may be opened on it now.
 
 Invariants:
 1. The size is never larger than the base size, and never larger after a worse result.
@@ -13,10 +12,12 @@ Invariants:
 7. Every answer tells what it was made from.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from messages.journal import PositionResult
 from messages.values import ZERO, Money
 
 DAY_MS: Final = 86_400_000
@@ -89,33 +90,36 @@ class OpeningTerms:
     inputs: tuple[tuple[str, str], ...]
 
 
-def day_at(day: TradingDay, *, now_ms: int, balance: Money | None) -> TradingDay:
-    """``day``, or the new one when a UTC day has begun since; ``balance`` is what the account holds now, if known."""
-    start_ms = now_ms - now_ms % DAY_MS
-    if start_ms > day.start_ms:
-        return TradingDay(start_ms=start_ms, balance=balance, losses=day.losses, paused_until_ms=day.paused_until_ms)
-    if day.balance is None and balance is not None:
-        # First heard in the middle of the day: what was won since its start is in it.
-        return replace(day, balance=balance - day.realized)
-    return day
+def trading_day(
+    *, results: Iterable[PositionResult], now_ms: int, balance: Money | None, policy: AdjustmentPolicy
+) -> TradingDay:
+    """The day of ``now_ms``, from the results of it and of the days before, in any order.
+
+    A result counts to the day in which its position was closed; ``balance`` is what the account held at midnight.
+    """
+    start_ms = day_start_ms(now_ms)
+    realized = worst = ZERO
+    losses, paused_until_ms = 0, 0
+    for result in sorted(results, key=lambda each: (each.closed_ms, each.position_id)):
+        if result.closed_ms >= start_ms:
+            realized += result.net_pnl
+            worst = min(worst, realized)
+        losses = losses + 1 if result.net_pnl < ZERO else 0
+        if losses >= policy.consecutive_losses:
+            losses, paused_until_ms = 0, result.closed_ms + policy.pause_minutes * _MS_A_MINUTE
+    return TradingDay(
+        start_ms=start_ms,
+        balance=balance,
+        realized=realized,
+        worst=worst,
+        losses=losses,
+        paused_until_ms=paused_until_ms,
+    )
 
 
-def booked(day: TradingDay, *, net_pnl: Money, at_ms: int) -> TradingDay:
-    """``day`` with ``net_pnl`` realised at ``at_ms``; what belongs to an earlier day does not count to this one."""
-    if at_ms < day.start_ms:
-        return day
-    realized = day.realized + net_pnl
-    return replace(day, realized=realized, worst=min(day.worst, realized))
-
-
-def position_closed(day: TradingDay, *, net_pnl: Money, at_ms: int, policy: AdjustmentPolicy) -> TradingDay:
-    """``day`` after a position was closed at ``at_ms`` with ``net_pnl`` in all; that is booked on its own."""
-    if net_pnl >= ZERO:
-        return replace(day, losses=0)
-    losses = day.losses + 1
-    if losses < policy.consecutive_losses:
-        return replace(day, losses=losses)
-    return replace(day, losses=0, paused_until_ms=at_ms + policy.pause_minutes * _MS_A_MINUTE)
+def day_start_ms(now_ms: int) -> int:
+    """Midnight of the UTC day of ``now_ms``."""
+    return now_ms - now_ms % DAY_MS
 
 
 def opening_terms(*, day: TradingDay, base_usd: Money, now_ms: int, policy: AdjustmentPolicy) -> OpeningTerms:

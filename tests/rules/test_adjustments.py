@@ -1,21 +1,14 @@
 from dataclasses import replace
 from decimal import Decimal
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages.values import Money
-from rules.adjustments import (
-    DAY_MS,
-    AdjustmentPolicy,
-    OpeningTerms,
-    TradingDay,
-    booked,
-    day_at,
-    opening_terms,
-    position_closed,
-)
+from messages.journal import PositionResult
+from messages.values import Money, PositionId
+from rules.adjustments import DAY_MS, AdjustmentPolicy, OpeningTerms, TradingDay, opening_terms, trading_day
 
 POLICY = AdjustmentPolicy()
 MIDNIGHT_MS = 1_641_168_000_000
@@ -25,35 +18,35 @@ BASE = Decimal(200)
 amounts = st.decimals("-1000", "1000", places=2)
 balances = st.none() | st.decimals("0", "20000", places=2)
 moments = st.integers(MIDNIGHT_MS, MIDNIGHT_MS + DAY_MS - 1)
-closes = st.lists(st.sampled_from([-1, -1, -1, 0, 1]), max_size=30)
+closes = st.lists(st.sampled_from([Decimal(each) for each in (-1, -1, -1, 0, 1)]), max_size=30)
 
 
-def _a_day(*, balance: str | Money | None = "1000") -> TradingDay:
-    return TradingDay(start_ms=MIDNIGHT_MS, balance=None if balance is None else Decimal(balance))
+def _a_day(
+    *results: Money | str, balance: str | Money | None = "1000", at_ms: int = NOON_MS, now_ms: int | None = None
+) -> TradingDay:
+    """A day with ``results`` one after the other, the last at ``at_ms``."""
+    return trading_day(
+        results=[
+            PositionResult(
+                position_id=PositionId(f"p{number}"), closed_ms=at_ms - len(results) + 1 + number, net_pnl=Decimal(each)
+            )
+            for number, each in enumerate(results)
+        ],
+        now_ms=at_ms if now_ms is None else now_ms,
+        balance=None if balance is None else Decimal(balance),
+        policy=POLICY,
+    )
 
 
 def _terms(day: TradingDay, now_ms: int = NOON_MS, policy: AdjustmentPolicy = POLICY) -> OpeningTerms:
     return opening_terms(day=day, base_usd=BASE, now_ms=now_ms, policy=policy)
 
 
-def _booked(day: TradingDay, results: list[Decimal]) -> TradingDay:
-    for result in results:
-        day = booked(day, net_pnl=result, at_ms=NOON_MS)
-    return day
-
-
-def _closed(day: TradingDay, results: list[int], *, at_ms: int = NOON_MS) -> TradingDay:
-    for result in results:
-        day = position_closed(day, net_pnl=Decimal(result), at_ms=at_ms, policy=POLICY)
-    return day
-
-
 @given(balance=balances, result=amounts, worse=st.decimals("0", "1000", places=2))
 def test_1_the_size_is_never_larger_than_the_base_size_and_never_larger_after_a_worse_result(
     balance: Money | None, result: Money, worse: Money
 ) -> None:
-    better = _terms(_booked(_a_day(balance=balance), [result]))
-    after = _terms(_booked(_a_day(balance=balance), [result - worse]))
+    better, after = _terms(_a_day(result, balance=balance)), _terms(_a_day(result - worse, balance=balance))
     assert 0 < after.size_usd <= better.size_usd <= BASE
 
 
@@ -61,47 +54,50 @@ def test_1_the_size_is_never_larger_than_the_base_size_and_never_larger_after_a_
 def test_2_a_day_that_was_once_at_the_stop_stays_stopped_until_the_next_utc_day_whatever_is_won_afterwards(
     balance: Money, before: list[Money], after: list[Money]
 ) -> None:
-    day = _booked(_a_day(balance=balance), before)
+    policy = replace(POLICY, pauses_after_losses=False)
     was_stopped = any(sum(before[: number + 1]) * 20 <= -balance for number in range(len(before)))
-    assert (_terms(day).paused_until_ms is not None) is was_stopped
+    stopped_until_ms = _terms(_a_day(*before, balance=balance), policy=policy).paused_until_ms
+    assert stopped_until_ms == (MIDNIGHT_MS + DAY_MS if was_stopped else None)
     if was_stopped:
-        assert _terms(_booked(day, after)).paused_until_ms == MIDNIGHT_MS + DAY_MS
+        later = _terms(_a_day(*before, *after, balance=balance), policy=policy)
+        assert later.paused_until_ms == MIDNIGHT_MS + DAY_MS
 
 
-@given(balance=balances, results=st.lists(amounts), days=st.integers(1, 5), moment=moments, next_balance=balances)
+@given(balance=balances, results=st.lists(amounts), days=st.integers(1, 5), moment=moments)
 def test_3_a_new_utc_day_starts_with_nothing_won_or_lost_and_with_the_full_size(
-    balance: Money | None, results: list[Money], days: int, moment: int, next_balance: Money | None
+    balance: Money | None, results: list[Money], days: int, moment: int
 ) -> None:
     later_ms = moment + days * DAY_MS
-    day = day_at(_booked(_a_day(balance=balance), results), now_ms=later_ms, balance=next_balance)
-    assert day == TradingDay(start_ms=MIDNIGHT_MS + days * DAY_MS, balance=next_balance)
-    assert (_terms(day, later_ms).size_usd, _terms(day, later_ms).paused_until_ms) == (BASE, None)
+    day = _a_day(*results, balance=balance, at_ms=moment, now_ms=later_ms)
+    assert day.start_ms == MIDNIGHT_MS + days * DAY_MS
+    assert day.realized == day.worst == 0
+    terms = _terms(day, later_ms, replace(POLICY, pauses_after_losses=False))
+    assert terms.size_usd == BASE
+    assert terms.paused_until_ms is None
 
 
 @given(results=closes)
 def test_4_fewer_losing_closes_in_a_row_than_the_limit_never_pause_and_a_close_that_is_no_loss_starts_the_count_anew(
-    results: list[int],
+    results: list[Money],
 ) -> None:
     longest = max((len(run) for run in "".join("x" if each < 0 else " " for each in results).split()), default=0)
-    day = _closed(_a_day(), results)
-    assert (_terms(day).paused_until_ms is not None) is (longest >= 4)
-    assert _closed(day, [0]).losses == 0
+    assert (_terms(_a_day(*results)).paused_until_ms is not None) is (longest >= 4)
+    assert _a_day(*results, "0").losses == 0
 
 
 @given(results=closes, at_ms=moments, since_ms=st.integers(0, 2 * 60 * MINUTE_MS))
 def test_5_a_pause_lasts_its_minutes_and_the_count_starts_anew_with_it(
-    results: list[int], at_ms: int, since_ms: int
+    results: list[Money], at_ms: int, since_ms: int
 ) -> None:
-    day = _closed(_a_day(), [*results, 1, -1, -1, -1, -1], at_ms=at_ms)
+    day = _a_day(*results, "1", "-1", "-1", "-1", "-1", at_ms=at_ms, balance="100000")
     assert day.losses == 0
-    paused_until_ms = at_ms + 60 * MINUTE_MS
-    expected = paused_until_ms if since_ms < 60 * MINUTE_MS else None
+    expected = at_ms + 60 * MINUTE_MS if since_ms < 60 * MINUTE_MS else None
     assert _terms(day, at_ms + since_ms).paused_until_ms == expected
 
 
-@given(balance=balances, results=st.lists(amounts), lost=closes)
-def test_6_what_is_switched_off_changes_nothing(balance: Money | None, results: list[Money], lost: list[int]) -> None:
-    day = _closed(_booked(_a_day(balance=balance), results), lost)
+@given(balance=balances, results=st.lists(amounts))
+def test_6_what_is_switched_off_changes_nothing(balance: Money | None, results: list[Money]) -> None:
+    day = _a_day(*results, balance=balance)
     off = replace(POLICY, size_follows_day=False, pauses_after_losses=False)
     terms = _terms(day, policy=off)
     assert terms.size_usd == BASE
@@ -109,14 +105,13 @@ def test_6_what_is_switched_off_changes_nothing(balance: Money | None, results: 
     assert not terms.why
     sizes_only, pauses_only = replace(off, size_follows_day=True), replace(off, pauses_after_losses=True)
     assert _terms(day, policy=pauses_only).factor == 1
-    assert _terms(replace(day, paused_until_ms=0), policy=sizes_only) == _terms(day, policy=sizes_only)
+    without_pause = _terms(replace(day, paused_until_ms=0), policy=POLICY)
+    assert _terms(day, policy=sizes_only).paused_until_ms == without_pause.paused_until_ms
 
 
-@given(balance=balances, results=st.lists(amounts), lost=closes)
-def test_7_every_answer_tells_what_it_was_made_from(
-    balance: Money | None, results: list[Money], lost: list[int]
-) -> None:
-    day = _closed(_booked(_a_day(balance=balance), results), lost)
+@given(balance=balances, results=st.lists(amounts))
+def test_7_every_answer_tells_what_it_was_made_from(balance: Money | None, results: list[Money]) -> None:
+    day = _a_day(*results, balance=balance)
     terms = _terms(day)
     inputs = dict(terms.inputs)
     assert Decimal(inputs["base_usd"]) == BASE
@@ -124,6 +119,18 @@ def test_7_every_answer_tells_what_it_was_made_from(
     assert inputs["day_balance"] == ("" if day.balance is None else f"{day.balance:f}")
     assert int(inputs["losses_in_a_row"]) == day.losses
     assert bool(terms.why) is (terms.factor != 1 or terms.paused_until_ms is not None)
+
+
+@given(results=st.lists(amounts, min_size=2, max_size=8), order=st.randoms(use_true_random=False))
+def test_the_order_in_which_results_are_heard_does_not_matter(results: list[Money], order: Random) -> None:
+    told = [
+        PositionResult(position_id=PositionId(f"p{number}"), closed_ms=NOON_MS + number, net_pnl=each)
+        for number, each in enumerate(results)
+    ]
+    shuffled = list(told)
+    order.shuffle(shuffled)
+    days = [trading_day(results=each, now_ms=NOON_MS, balance=None, policy=POLICY) for each in (told, shuffled)]
+    assert days[0] == days[1]
 
 
 @pytest.mark.parametrize(
@@ -142,32 +149,15 @@ def test_7_every_answer_tells_what_it_was_made_from(
     ],
 )
 def test_the_steps_are_those_of_the_specification(result: str, size: str, *, stopped: bool) -> None:
-    terms = _terms(_booked(_a_day(balance="1000"), [Decimal(result)]))
+    terms = _terms(_a_day(result, balance="1000"))
     assert (terms.size_usd, terms.paused_until_ms is not None) == (Decimal(size), stopped)
 
 
-def test_a_balance_first_heard_at_noon_is_counted_back_to_midnight() -> None:
-    day = _booked(_a_day(balance=None), [Decimal(-30)])
-    assert _terms(day).size_usd == BASE
-    assert day_at(day, now_ms=NOON_MS, balance=Decimal(970)).balance == 1000
-    assert _terms(day_at(day, now_ms=NOON_MS, balance=Decimal(970))).size_usd == 50
-
-
-def test_a_clock_that_goes_back_over_midnight_does_not_bring_yesterday_back() -> None:
-    day = _booked(_a_day(), [Decimal(-50)])
-    assert day_at(day, now_ms=MIDNIGHT_MS - 1, balance=Decimal(950)) == day
-
-
-def test_what_was_won_yesterday_and_told_today_is_yesterdays() -> None:
-    assert booked(_a_day(), net_pnl=Decimal(-500), at_ms=MIDNIGHT_MS - 1) == _a_day()
-
-
 def test_losses_in_a_row_are_counted_over_midnight() -> None:
-    day = _closed(_a_day(), [-1, -1, -1])
-    tomorrow = day_at(day, now_ms=MIDNIGHT_MS + DAY_MS, balance=None)
-    paused = _closed(tomorrow, [-1], at_ms=MIDNIGHT_MS + DAY_MS)
-    assert paused.paused_until_ms == MIDNIGHT_MS + DAY_MS + 60 * MINUTE_MS
+    day = _a_day("-1", "-1", "-1", "-1", at_ms=MIDNIGHT_MS + 1)
+    assert day.realized == -2
+    assert day.paused_until_ms == MIDNIGHT_MS + 1 + 60 * MINUTE_MS
 
 
 def test_an_account_with_nothing_left_that_still_loses_is_stopped() -> None:
-    assert _terms(_booked(_a_day(balance="0"), [Decimal("-0.01")])).paused_until_ms == MIDNIGHT_MS + DAY_MS
+    assert _terms(_a_day("-0.01", balance="0")).paused_until_ms == MIDNIGHT_MS + DAY_MS
