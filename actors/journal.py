@@ -1,7 +1,8 @@
 """The one writer.
 
 **Owns** the journal port (store and spool) and the order of everything that is made durable.
-**Accepts** Decision, RestorePosition, RestoreVenue; its own timer for trying a lost store again.
+**Accepts** Decision, RestorePosition, RestoreVenue, RestoreSignals, RestoreResults; its own timer for trying a lost
+store again.
 **Sends** ExecuteIntents to the execution actors after the commit and never before, Committed or CommitRefused to those
 who asked, EventsRecorded to the alert actor, JournalChanged and OwnershipLost to the risk actor.
 **On crash** the decisions in flight are offered again: each is written once, by its id, and its intents are told again,
@@ -9,7 +10,7 @@ which the execution actor recognises.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from actors import addresses
 from actors.addresses import Directory
@@ -35,6 +36,7 @@ from messages.positions import (
     RestorePosition,
     Settle,
 )
+from messages.results import RestoreResults, ResultsRestored
 from messages.state import Intent, IntentAction
 from messages.supervision import (
     Due,
@@ -51,6 +53,9 @@ from messages.values import OrderPurpose, PositionKey, Venue
 BATCH: Final = 256
 RECOVER_EVERY_S: Final = 1.0
 
+Restore: TypeAlias = RestorePosition | RestoreVenue | RestoreSignals | RestoreResults
+"""A question for what is on record."""
+
 
 class JournalActor(Actor):
     """Group commit and transactional outbox."""
@@ -64,17 +69,17 @@ class JournalActor(Actor):
         self._told_health: JournalHealth | None = None
         self._untold: dict[PositionKey, RestoredPosition] = {}
         self._deposed = False
-        self._owed: dict[tuple[type, str], RestorePosition | RestoreVenue | RestoreSignals] = {}
+        self._owed: dict[tuple[type, str], Restore] = {}
 
     def on_start(self) -> None:
         self._look_after_store()
 
-    def on_receive(self, message: Decision | RestorePosition | RestoreVenue | RestoreSignals | Due | Settle) -> object:
+    def on_receive(self, message: Decision | Restore | Due | Settle) -> object:
         match message:
             case Decision():
                 more = self.context.take_more(BATCH - 1, (Decision,))
                 self._write([message, *(item for item in more if isinstance(item, Decision))])
-            case RestorePosition() | RestoreVenue() | RestoreSignals():
+            case RestorePosition() | RestoreVenue() | RestoreSignals() | RestoreResults():
                 self._restore(message)
             case Due():
                 self._look_after_store()
@@ -193,7 +198,7 @@ class JournalActor(Actor):
         )
         self._tell(self._alert_path, EventsRecorded(events=(record,)))
 
-    def _restore(self, message: RestorePosition | RestoreVenue | RestoreSignals) -> None:
+    def _restore(self, message: Restore) -> None:
         """Tell what is on record; without the database what the spool has, and the rest when it is back."""
         match message:
             case RestorePosition():
@@ -203,6 +208,9 @@ class JournalActor(Actor):
             case RestoreSignals():
                 known = self._journal.known_signals(message.since_ms)
                 self._tell(message.path, SignalsRestored(signals=known))
+            case RestoreResults():
+                results = self._journal.position_results(message.since_ms)
+                self._tell(message.path, ResultsRestored(results=tuple(results)))
             case _:
                 assert_never(message)
         if not self._journal.health().store_available:

@@ -9,6 +9,7 @@ from messages.journal import (
     Decision,
     JournalHealth,
     KnownSignal,
+    PositionResult,
     RestoredPosition,
 )
 from messages.market import Tick
@@ -125,4 +126,8 @@ class JournalPort(Protocol):
 
     def known_signals(self, since_ms: int) -> Mapping[str, KnownSignal]:
         """The signals whose fate is on record since ``since_ms``, by their ids."""
+        ...
+
+    def position_results(self, since_ms: int) -> Sequence[PositionResult]:
+        """What each position came to that was closed since ``since_ms``."""
         ...

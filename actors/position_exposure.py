@@ -1,6 +1,7 @@
 """What the risk actor is told of a position: how much is open or being opened, and what came of it in the end."""
 
 from messages.instruments import Instrument
+from messages.journal import PositionResult
 from messages.positions import ExposureChanged, PositionEnded
 from messages.state import PositionState
 from rules.rounding import notional
@@ -20,9 +21,11 @@ def exposure_of(position: PositionState, instrument: Instrument) -> ExposureChan
 
 def ending_of(position: PositionState) -> PositionEnded:
     """The place in the limits is free again."""
-    return PositionEnded(
-        key=position.key,
-        reservation_id=position.reservation_id,
-        opened=True,
-        net_pnl=position.realized_pnl - position.commission + position.funding,
-    )
+    result = None
+    if position.closed_ms is not None and position.opened_quantity > 0:
+        result = PositionResult(
+            position_id=position.position_id,
+            closed_ms=position.closed_ms,
+            net_pnl=position.realized_pnl - position.commission + position.funding,
+        )
+    return PositionEnded(key=position.key, reservation_id=position.reservation_id, opened=True, result=result)

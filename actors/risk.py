@@ -1,22 +1,28 @@
 """The limits of the account: nothing is opened without a reservation.
 
-**Owns** the book of what is open and what is being opened, and whether opening is paused.
+**Owns** the book of what is open and what is being opened, whether opening is paused, the result of the day, and how
+each market moves.
 **Accepts** ConsiderSignal (from the signal actor), ExposureChanged and PositionEnded (from positions), BalanceRead,
-JournalChanged, OwnershipLost, PauseOpening, ResumeOpening, VenueClosed, VenueRestored, and its own timers.
+JournalChanged, OwnershipLost, PauseOpening, ResumeOpening, VenueClosed, VenueRestored, ResultsRestored,
+MarketConditions (from the regime monitors), and its own timers.
 **Sends** OpenPosition to the desks, SignalSettled to the signal actor, Decision (a rejected signal's fate, a venue that
 is left out) to the journal.
 **On crash** the book is made anew from the record; positions that were being opened tell their exposure by themselves.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Final, TypeAlias, assert_never
 
 from actors import addresses
+from actors.day_results import DayResults
 from actors.kernel import Actor, Ref
 from actors.record import Record, rejection
+from messages.conditions import MarketConditions, Regime
 from messages.journal import EventRecord, Severity
 from messages.positions import ExposureChanged, OpenPosition, PositionEnded
+from messages.results import RestoreResults, ResultsRestored
 from messages.signals import Signal
 from messages.supervision import (
     BalanceRead,
@@ -33,8 +39,11 @@ from messages.supervision import (
     VenueClosed,
     VenueRestored,
 )
-from messages.values import ZERO, Money, PositionKey, Venue
+from messages.values import ZERO, Money, PositionKey, Symbol, Venue
+from rules.adjustments import AdjustmentPolicy, OpeningTerms
+from rules.balance_profile import balance_profile
 from rules.limits import Book, Limits, Refused, closed, filled, release, reserve
+from rules.partial_closes import least_close_value
 
 RESERVATION_LIFE_S: Final = 120.0
 """A reservation that nothing was heard of for this long is free again: its command was lost with a crash."""
@@ -50,6 +59,8 @@ RiskMessage: TypeAlias = (
     | ResumeOpening
     | VenueClosed
     | VenueRestored
+    | ResultsRestored
+    | MarketConditions
     | DescribeRisk
     | Due
 )
@@ -57,11 +68,22 @@ RiskMessage: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskPolicy:
-    """Limits and the size of a new position; leverage is what the venue is set to."""
+    """Limits and the size of a new position; leverage is what the venue is set to.
+
+    Attributes:
+        adjustments: What the day's result and losses do to opening (S3).
+        least_close_usd: The least value of a partial close that is set; ``None``: by balance profile (S9).
+        follows_volatility: Whether the distances of a new position's stop and take profits do.
+        follows_regime: Whether the market's regime counts; else it is taken for ranging.
+    """
 
     limits: Limits
     size_usd: Money
     leverage: int
+    adjustments: AdjustmentPolicy = field(default_factory=AdjustmentPolicy)
+    least_close_usd: Money | None = None
+    follows_volatility: bool = True
+    follows_regime: bool = True
 
 
 class RiskActor(Actor):
@@ -106,11 +128,16 @@ class RiskActor(Actor):
         self._under_way: dict[str, ConsiderSignal] = {}
         self._equity: dict[Venue, Money] = {}
         self._realized_pnl: Money = ZERO
+        self._day = DayResults(policy.adjustments)
+        self._told_terms: tuple[Decimal, bool] = (Decimal(1), False)
+        self._conditions: dict[tuple[Venue, Symbol], MarketConditions] = {}
         self._accepted = 0
         self._rejected = 0
 
     def on_start(self) -> None:
         self._journal.tell(RestoreVenue(path=self.context.path, venue=None))
+        since_ms = self._day.needed_since_ms(self.context.now_ms())
+        self._journal.tell(RestoreResults(path=self.context.path, since_ms=since_ms))
         for venue, why in self._left_out.items():
             text = (
                 f"{venue} is left out of this run: what is open there is not looked after, "
@@ -133,6 +160,8 @@ class RiskActor(Actor):
             case BalanceRead(venue=venue, available=available, equity=equity):
                 self._available[venue] = available
                 self._equity[venue] = equity
+                if self._equity.keys() >= self._desks.keys():
+                    self._day.heard_equity(self._total_equity(), now_ms=self.context.now_ms())
             case DescribeRisk():
                 return self._summary()
             case JournalChanged(health=health):
@@ -147,19 +176,69 @@ class RiskActor(Actor):
                 self._closed.setdefault(venue, {})[by] = why
             case VenueRestored():
                 self._on_restored(message)
+            case ResultsRestored(results=results):
+                self._day.restored(results)
+                self._try_waiting()
+            case MarketConditions(venue=venue, symbol=symbol):
+                self._conditions[venue, symbol] = message
             case Due(what=reservation_id):
                 self._give_up(reservation_id)
             case _:
                 assert_never(message)
         return None
 
+    def _total_equity(self) -> Money:
+        return sum(self._equity.values(), ZERO)
+
+    def _terms(self) -> OpeningTerms:
+        """What the day allows; where that is something else than before, it goes on record with its inputs (S3)."""
+        terms = self._day.terms(
+            base_usd=self._policy.size_usd,
+            equity=self._total_equity() if self._equity else None,
+            now_ms=self.context.now_ms(),
+        )
+        told = (terms.factor, terms.paused_until_ms is not None)
+        if told != self._told_terms:
+            self._told_terms = told
+            blank = self._record.blank(self.context)
+            event = EventRecord(
+                kind="opening_adjusted",
+                severity=Severity.WARNING if terms.why else Severity.INFO,
+                text=terms.why or "opening is as set again",
+                at_ms=blank.at_ms,
+                subject="account",
+                data=terms.inputs,
+            )
+            self._record.write(replace(blank, events=(event,)))
+        return terms
+
+    def _opening(self, message: ConsiderSignal, size_usd: Money) -> OpenPosition:
+        """The command, with what the market and the balance have to say about distances and partial closes."""
+        policy, signal = self._policy, message.signal
+        conditions = self._conditions.get((message.venue, signal.symbol))
+        regime = conditions.regime if conditions is not None and policy.follows_regime else None
+        least = policy.least_close_usd
+        if self._equity:
+            profile = balance_profile(self._total_equity())
+            least = least_close_value(profile=profile, regime=regime or Regime.RANGING, set_usd=least)
+        scaled = conditions if policy.follows_volatility else None
+        return OpenPosition(
+            signal=signal,
+            size_usd=size_usd,
+            reservation_id=signal.signal_id,
+            leverage=policy.leverage,
+            distance_factor=Decimal(1) if scaled is None else scaled.distance_factor,
+            least_close_usd=least,
+        )
+
     def _summary(self) -> RiskSummary:
+        terms = self._terms()
         return RiskSummary(
-            equity=sum(self._equity.values(), ZERO) if self._equity else None,
+            equity=self._total_equity() if self._equity else None,
             realized_pnl=self._realized_pnl,
             signals_accepted=self._accepted,
             signals_rejected=self._rejected,
-            paused=tuple(self._pauses.values()),
+            paused=(*self._pauses.values(), *([terms.why] if terms.paused_until_ms is not None else [])),
             closed=tuple((venue, why) for venue in self._closed if (why := self._why_closed(venue))),
             left_out=tuple(self._left_out.items()),
         )
@@ -172,6 +251,9 @@ class RiskActor(Actor):
                 value = max(position.quantity, position.wanted_quantity) * position.entry_price
                 self._book = filled(self._book, reservation_id="", key=name, notional=value)
         self._restored = True
+        self._try_waiting()
+
+    def _try_waiting(self) -> None:
         waiting, self._waiting = self._waiting, []
         for signal in waiting:
             self._on_signal(signal)
@@ -186,7 +268,7 @@ class RiskActor(Actor):
             self._pauses.pop(who, None)
 
     def _on_signal(self, message: ConsiderSignal) -> None:
-        if not self._restored:
+        if not (self._restored and self._day.is_restored):
             self._waiting.append(message)
             return
         signal, policy = message.signal, self._policy
@@ -206,13 +288,13 @@ class RiskActor(Actor):
         if why := self._why_closed(message.venue):
             self._reject(signal, message.venue, why)
             return
-        available = self._available.get(message.venue)
-        if available is not None and policy.size_usd / policy.leverage > available:
-            self._reject(
-                signal,
-                message.venue,
-                f"margin {policy.size_usd / policy.leverage:.2f} is needed, {available} is available",
-            )
+        terms = self._terms()
+        if terms.paused_until_ms is not None:
+            self._reject(signal, message.venue, f"opening is paused: {terms.why}")
+            return
+        available, margin = self._available.get(message.venue), terms.size_usd / policy.leverage
+        if available is not None and margin > available:
+            self._reject(signal, message.venue, f"margin {margin:.2f} is needed, {available} is available")
             return
         side = signal.side if message.venue in self._hedged else None
         key = PositionKey(venue=message.venue, symbol=signal.symbol, hedge_side=side)
@@ -220,7 +302,7 @@ class RiskActor(Actor):
             self._book,
             reservation_id=signal.signal_id,
             key=addresses.position(key),
-            notional=policy.size_usd,
+            notional=terms.size_usd,
             limits=policy.limits,
         )
         if isinstance(book, Refused):
@@ -230,14 +312,7 @@ class RiskActor(Actor):
         self._accepted += 1
         self._under_way[signal.signal_id] = message
         self.context.schedule_once(("reservation", signal.signal_id), RESERVATION_LIFE_S, Due(what=signal.signal_id))
-        desk.tell(
-            OpenPosition(
-                signal=signal,
-                size_usd=policy.size_usd,
-                reservation_id=signal.signal_id,
-                leverage=policy.leverage,
-            )
-        )
+        desk.tell(self._opening(message, terms.size_usd))
 
     def _give_up(self, reservation_id: str) -> None:
         """A crash took what was to come of this signal; its place is free again, and its fate goes on record."""
@@ -265,7 +340,10 @@ class RiskActor(Actor):
         self._signals.tell(SignalSettled(signal_id=message.reservation_id, opened=message.opened))
         if message.opened:
             self._book = closed(self._book, key=addresses.position(message.key))
-            self._realized_pnl += message.net_pnl
+            if message.result is not None:
+                self._realized_pnl += message.result.net_pnl
+                self._day.ended(message.result, now_ms=self.context.now_ms())
+                self._terms()
         else:
             self._accepted -= 1
             self._rejected += 1

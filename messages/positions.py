@@ -6,7 +6,7 @@ from typing import ClassVar, TypeAlias
 
 from messages.delivery import Delivery, Lane
 from messages.instruments import Instrument
-from messages.journal import RestoredPosition
+from messages.journal import PositionResult, RestoredPosition
 from messages.orders import FillReport, FundingReport, OrderReport, PositionReport
 from messages.signals import Signal
 from messages.state import CloseReason, Intent, PositionState, TrailingState
@@ -27,7 +27,12 @@ from messages.venue import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPosition:
-    """Open a position for ``signal`` with ``size_usd`` of notional, which the risk actor has reserved."""
+    """Open a position for ``signal`` with ``size_usd`` of notional, which the risk actor has reserved.
+
+    Attributes:
+        distance_factor: What the distances of its stop and take profits are multiplied by (S3).
+        least_close_usd: The least value of a partial close (S9); ``None`` as it is set.
+    """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.NORMAL, ttl_s=60.0)
 
@@ -35,6 +40,8 @@ class OpenPosition:
     size_usd: Money
     reservation_id: str
     leverage: int
+    distance_factor: Decimal = Decimal(1)
+    least_close_usd: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,7 +258,7 @@ class WakeUp:
 class PositionEnded:
     """Told to the risk actor: what was reserved or open for ``reservation_id`` is free again.
 
-    ``opened`` is False for a signal that was refused; ``net_pnl`` is after commission and funding.
+    ``opened`` is False for a signal that was refused; ``result`` is what it came to, if its entry filled at all.
     """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
@@ -259,7 +266,7 @@ class PositionEnded:
     key: PositionKey
     reservation_id: str
     opened: bool = False
-    net_pnl: Money = Decimal(0)
+    result: PositionResult | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -221,6 +221,7 @@ class PositionState:
         initial_stop_price: The stop planned at the entry; a stop loss never moves behind it.
         floor_stop_price: A stop that a person moved closer; ``None`` when nobody did.
         base_quantity: The size of the first entry, for what scales with it.
+        least_close_usd: The least value of a partial close, from when it was opened; ``None``: as it is set.
         close_reason: Set when a close is decided, kept when closed.
         realized_pnl: Gross, from the fills' prices; commission and funding are apart.
         leftovers: Orders to be cancelled; no new position before they are proven gone.
@@ -240,6 +241,7 @@ class PositionState:
     quantity: Quantity = Decimal(0)
     base_quantity: Quantity = Decimal(0)
     opened_quantity: Quantity = Decimal(0)
+    least_close_usd: Money | None = None
     sequence: int = 0
     signal_id: str = ""
     reservation_id: str = ""

@@ -35,7 +35,7 @@ from messages.state import (
     TrailingState,
 )
 from messages.values import ZERO, ClientOrderId, PositionId, PositionKey, Quantity
-from rules.position_case import Draft, PositionCase, Situation, draft_of
+from rules.position_case import Draft, PositionCase, PositionPolicies, Situation, draft_of
 from rules.position_fills import take_fill, take_funding
 from rules.position_heritage import heritage_of
 from rules.position_orders import take_order
@@ -43,9 +43,10 @@ from rules.position_plan import enter, plan
 from rules.position_plan_exit import decide_close
 from rules.position_readings import order_not_found, take_account_read, take_fills_read
 from rules.position_settling import take_settled
-from rules.stop_choice import wanted_stop
-from rules.take_profits import plan_take_profits
+from rules.stop_choice import StopPolicy, wanted_stop
+from rules.take_profits import TakeProfitPolicy, plan_take_profits, with_least_value
 from rules.trailing import start_trailing, trail
+from rules.volatility import scaled_percent
 
 _ENDED = frozenset({PositionPhase.CLOSED, PositionPhase.ROLLED_BACK})
 
@@ -199,6 +200,7 @@ def open_position(opening: Opening, situation: Situation) -> PositionDecision:
     limit_price = None
     if situation.policies.orders.entry_limit:
         limit_price = signal.entry_price or price
+    stops, profits = _as_opened(opening.command, situation.policies)
     stop_price = wanted_stop(
         side=signal.side,
         entry_price=price,
@@ -206,7 +208,7 @@ def open_position(opening: Opening, situation: Situation) -> PositionDecision:
         signal_stop=signal.stop_price,
         liquidation_price=None,
         tick=situation.instrument.price_tick,
-        policy=situation.policies.stops,
+        policy=stops,
     )
     targets = plan_take_profits(
         side=signal.side,
@@ -215,7 +217,7 @@ def open_position(opening: Opening, situation: Situation) -> PositionDecision:
         tp1=signal.take_profit_1,
         tp2=signal.take_profit_2,
         instrument=situation.instrument,
-        policy=situation.policies.take_profits,
+        policy=profits,
     )
     position = PositionState(
         position_id=opening.position_id,
@@ -231,6 +233,7 @@ def open_position(opening: Opening, situation: Situation) -> PositionDecision:
         signal_id=signal.signal_id,
         reservation_id=opening.command.reservation_id,
         entry_limit_price=limit_price,
+        least_close_usd=opening.command.least_close_usd,
         take_profits=tuple(
             TakeProfitState(level=item.level, trigger_price=item.trigger_price, quantity=item.quantity)
             for item in targets
@@ -253,6 +256,19 @@ def open_position(opening: Opening, situation: Situation) -> PositionDecision:
         )
     )
     return _decision(None, draft)
+
+
+def _as_opened(command: OpenPosition, policies: PositionPolicies) -> tuple[StopPolicy, TakeProfitPolicy]:
+    """Distances as the volatility wants them when a position is opened; from then on its prices stand (S3)."""
+    factor, profits = command.distance_factor, policies.take_profits
+    return (
+        replace(policies.stops, stop_loss_percent=scaled_percent(policies.stops.stop_loss_percent, factor)),
+        replace(
+            with_least_value(profits, command.least_close_usd),
+            tp1_percent=scaled_percent(profits.tp1_percent, factor),
+            tp2_percent=scaled_percent(profits.tp2_percent, factor),
+        ),
+    )
 
 
 def adopt_position(

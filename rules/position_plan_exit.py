@@ -18,7 +18,7 @@ from rules.position_case import Draft
 from rules.position_lifecycle import PositionEvent
 from rules.rounding import percent_of, round_stop
 from rules.sizing import split_quantity
-from rules.take_profits import plan_take_profits
+from rules.take_profits import plan_take_profits, with_least_value
 
 LIMIT_CLOSE_LIFE_MS: Final = 1_000
 MAX_TAKE_PROFIT_ATTEMPTS: Final = 5
@@ -148,7 +148,7 @@ def _replanned(draft: Draft) -> bool:
         tp1=prices.get(2, prices.get(1)) if level_1_done else prices.get(1),
         tp2=prices.get(2),
         instrument=draft.situation.instrument,
-        policy=draft.situation.policies.take_profits,
+        policy=with_least_value(draft.situation.policies.take_profits, position.least_close_usd),
         base_quantity=position.base_quantity,
     )
     if level_1_done:

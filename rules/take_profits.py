@@ -8,7 +8,7 @@ Invariants:
 5. Each part but the last is a multiple of the venue's step.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from messages.instruments import Instrument
@@ -43,6 +43,11 @@ class TakeProfitPlan:
     level: int
     trigger_price: Price
     quantity: Quantity
+
+
+def with_least_value(policy: TakeProfitPolicy, least_close_usd: Money | None) -> TakeProfitPolicy:
+    """``policy`` for a position that was opened with a least value of its own for partial closes; ``None``: without."""
+    return policy if least_close_usd is None else replace(policy, min_close_value_usd=least_close_usd)
 
 
 def plan_take_profits(

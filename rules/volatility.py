@@ -64,9 +64,13 @@ def measured_volatility(*, candles: Sequence[ClosedCandle], policy: VolatilityPo
     return Volatility(now=now, usual=usual, factor=factor)
 
 
-def scaled_percent(percent: Decimal, volatility: Volatility | None) -> Decimal:
-    """A distance of ``percent`` (2.0 is 2 %) as the volatility wants it; as it is while that is unknown."""
-    factor = _ONE if volatility is None else volatility.factor
+def distance_factor(volatility: Volatility | None) -> Decimal:
+    """What distances are multiplied by; 1 while the volatility is not known."""
+    return _ONE if volatility is None else volatility.factor
+
+
+def scaled_percent(percent: Decimal, factor: Decimal) -> Decimal:
+    """A distance of ``percent`` (2.0 is 2 %) times ``factor``."""
     return min(percent * factor, max(percent, _WIDEST_PERCENT))
 
 

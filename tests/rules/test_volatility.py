@@ -9,6 +9,7 @@ from rules.volatility import (
     Volatility,
     VolatilityPolicy,
     average_true_ranges,
+    distance_factor,
     measured_volatility,
     scaled_percent,
     true_ranges,
@@ -38,7 +39,7 @@ def test_2_without_enough_closed_candles_or_in_a_market_without_any_movement_dis
 ) -> None:
     for series_ in (candles, candles_of([100] * quiet)):
         assert _measured(series_) is None
-    assert scaled_percent(percent, None) == percent
+    assert scaled_percent(percent, distance_factor(None)) == percent
 
 
 @given(candles=series(least=ENOUGH), level=st.decimals("0.001", "1000", places=3))
@@ -60,8 +61,7 @@ def test_4_a_steady_market_has_the_factor_1(step: int, wick: int, count: int) ->
 
 @given(percent=st.decimals("0.01", "99.99", places=2), factor=factors)
 def test_5_a_scaled_distance_is_less_than_the_whole_price(percent: Decimal, factor: Decimal) -> None:
-    wide = Volatility(now=Decimal(1), usual=Decimal(1), factor=factor)
-    assert 0 < scaled_percent(percent, wide) < 100
+    assert 0 < scaled_percent(percent, factor) < 100
 
 
 def test_the_average_is_wilders() -> None:
@@ -82,8 +82,8 @@ def test_a_market_that_wakes_up_widens_the_distances() -> None:
     measured = _measured(candles_of([*calm, *wild]))
     assert measured is not None
     assert measured.factor == 2
-    assert scaled_percent(Decimal("2.0"), measured) == 4
-    assert scaled_percent(Decimal("1.5"), measured) == 3
+    assert scaled_percent(Decimal("2.0"), distance_factor(measured)) == 4
+    assert scaled_percent(Decimal("1.5"), distance_factor(measured)) == 3
 
 
 def test_a_market_that_falls_asleep_narrows_them_to_half_at_most() -> None:
@@ -91,4 +91,4 @@ def test_a_market_that_falls_asleep_narrows_them_to_half_at_most() -> None:
     measured = _measured(candles_of([*wild, *[100] * 40]))
     assert measured is not None
     assert measured.now < measured.usual / 2
-    assert scaled_percent(Decimal("2.0"), measured) == 1
+    assert scaled_percent(Decimal("2.0"), distance_factor(measured)) == 1
