@@ -19,13 +19,14 @@ from actors.signal_source import SignalFeed
 from adapters.console import LiveStatus, print_banner
 from adapters.instance_lock import InstanceLock
 from adapters.logs import LOG_DIRECTORY, Logs, use_utf8_streams
-from adapters.settings_source import LoadedSettings, secret_values
+from adapters.settings_source import LoadedSettings, Source, secret_values
 from adapters.signal_feeds import DemoSignals, FollowedSignals
+from adapters.signal_server_client import SignalServerConfig, SignalServerFeed
 from adapters.status_file import write_status
 from adapters.status_text import status_line
 from adapters.stop_flag import StopFlag
 from messages.run_report import RunReport
-from messages.settings import Settings
+from messages.settings import PAPER, Settings
 from persistence.opening import open_journal, store_of
 from run_parts import (
     OUT_OF_REACH,
@@ -41,6 +42,7 @@ from run_parts import (
     shut_down,
 )
 from run_replay import REPLAYS, run_replay
+from run_shell import attached_shell
 from run_venues import live_venues
 
 POLL_S: Final = 0.25
@@ -81,14 +83,15 @@ def run(options: RunOptions, loaded: LoadedSettings) -> RunReport:
             logger.warning("{}", warning)
         if options.data:
             return run_replay(options, settings, stop, data_dir)
-        return _run_live(options, settings, stop, lock)
+        return _run_live(options, loaded, stop, lock)
     finally:
         logs.close()
         lock.release()
 
 
-def _run_live(options: RunOptions, settings: Settings, stop: StopFlag, lock: InstanceLock) -> RunReport:
+def _run_live(options: RunOptions, loaded: LoadedSettings, stop: StopFlag, lock: InstanceLock) -> RunReport:
     """Threads and the system's clock; the paper exchange keeps its state in the data directory."""
+    settings = loaded.settings
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     began_s = time.monotonic()
     with ExitStack() as resources:
@@ -98,11 +101,7 @@ def _run_live(options: RunOptions, settings: Settings, stop: StopFlag, lock: Ins
         )
         venues = live_venues(options, settings, resources)
         exchange = venues.exchange
-        signals: SignalFeed | None = None
-        if options.signals is not None:
-            signals = FollowedSignals(options.signals)
-        elif exchange is not None:
-            signals = DemoSignals(seed=options.seed, symbols=settings.paper_symbols)
+        signals = _signal_feed(options, loaded, resources)
         system = ActorSystem(runtime=ThreadRuntime())
         run = running(settings, system, exchange, journal, store, _wall_clock_ms)
         try:
@@ -117,7 +116,8 @@ def _run_live(options: RunOptions, settings: Settings, stop: StopFlag, lock: Ins
                 left_out=venues.left_out,
             )
             system.start(house.root())
-            _watch(run, options, settings, stop, lock)
+            with attached_shell(run, settings, owner_epoch=epoch, stop=stop):
+                _watch(run, options, settings, stop, lock)
         except NotReady as error:
             raise CannotRunError(str(error), OUT_OF_REACH) from error
         finally:
@@ -126,6 +126,32 @@ def _run_live(options: RunOptions, settings: Settings, stop: StopFlag, lock: Ins
             shut_down(run)
         write_status(settings.data_dir, replace(last, note="stopped in order"))
         return report_of(run, settings, real_s=time.monotonic() - began_s)
+
+
+def _signal_feed(options: RunOptions, loaded: LoadedSettings, resources: ExitStack) -> SignalFeed:
+    """The file that was given; made-up signals on the paper venue; else, or when it was set, the signal server."""
+    settings = loaded.settings
+    if options.signals is not None:
+        return FollowedSignals(options.signals)
+    if PAPER in settings.venues and loaded.source_of("SIGNAL_WS_URL") is Source.DEFAULT:
+        return DemoSignals(seed=options.seed, symbols=settings.paper_symbols)
+    feed = SignalServerFeed(signal_server_config(settings))
+    feed.start()
+    resources.callback(feed.stop)
+    return feed
+
+
+def signal_server_config(settings: Settings) -> SignalServerConfig:
+    """Where the signal server is (S2.1)."""
+    token = settings.signal_ws_token
+    return SignalServerConfig(
+        url=settings.signal_ws_url,
+        token="" if token is None else token.get_secret_value(),
+        reconnects=settings.signal_ws_auto_reconnect,
+        reconnect_interval_s=settings.signal_ws_reconnect_interval,
+        max_attempts=settings.signal_ws_max_reconnect_attempts,
+        buffer_size=settings.signal_buffer_size,
+    )
 
 
 def _wall_clock_ms() -> int:
