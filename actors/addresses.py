@@ -21,6 +21,16 @@ def exchange(venue: Venue, part: str) -> str:
     return f"exchange/{venue}/{part}"
 
 
+def check(venue: Venue) -> str:
+    """The address of a venue's whole check."""
+    return f"monitor/check/{venue}"
+
+
+def zombies(venue: Venue) -> str:
+    """The address of a venue's zombie monitor."""
+    return f"monitor/zombie/{venue}"
+
+
 def position_name(key: PositionKey) -> str:
     """The name of a position's actor below the positions of its venue."""
     return key.symbol if key.hedge_side is None else f"{key.symbol}/{key.hedge_side}"
