@@ -1,9 +1,8 @@
 """One WebSocket connection that keeps itself up, on a thread of its own.
 
 Purpose: whatever the network does, the listener hears of it and the connection comes back. Guarantees: on_connection
-tells each change once, up only after everything was confirmed; a silent, cut or refused connection is replaced after
-2^n seconds, up to a minute, at once when it had lived; garbage is counted and survived. Relies on: ``recv`` honouring
-its time-out.
+tells each change once, up only after everything was confirmed; a silent, cut or refused connection is replaced, as
+:mod:`adapters.streams.backoff` says; garbage is counted and survived. Relies on: ``recv`` honouring its time-out.
 """
 
 import random
@@ -15,14 +14,12 @@ from typing import Final
 import websocket
 from loguru import logger
 
+from adapters.streams.backoff import Backoff
 from adapters.streams.dialect import Dialect, Listener, Reaction, ReadyWhenOpen
 from messages.values import Symbol
 
 CONNECT_S: Final = 5.0
 RECV_S: Final = 0.25
-FATAL_WAIT_S: Final = 60.0
-CAP_S: Final = 60.0
-HEALTHY_S: Final = 30.0
 RENEW_BEFORE_S: Final = 300.0
 READY_WITHIN_S: Final = 10.0
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
@@ -44,16 +41,16 @@ class StreamCounters:
 class StreamSession:
     """Runs one :class:`~adapters.streams.dialect.Dialect` after another, for ever."""
 
-    def __init__(self, make: Callable[[], Dialect], *, wait: Callable[[float], bool] | None = None) -> None:
-        """``make`` gives a fresh dialect for each connection; ``wait`` is for tests of the back-off."""
+    def __init__(self, make: Callable[[], Dialect]) -> None:
+        """``make`` gives a fresh dialect for each connection."""
         self._make = make
         self._stop = threading.Event()
-        self._wait = wait or self._stop.wait
         self._lock = threading.Lock()
         self._symbols: tuple[Symbol, ...] = ()
         self._symbols_changed = False
         self._thread: threading.Thread | None = None
         self._up = False
+        self._up_since_s = 0.0
         self._renew = False
         self.counters = StreamCounters()
 
@@ -84,19 +81,18 @@ class StreamSession:
     # --- the thread ---------------------------------------------------------------------------------------------------
 
     def _run(self, listener: Listener) -> None:
-        failures = 0
+        backoff = Backoff()
         while not self._stop.is_set():
-            began_s = time.monotonic()
             dialect = self._make()
             detail, fatal = self._one_connection(dialect, listener)
+            up_for_s = time.monotonic() - self._up_since_s if self._up else 0.0
             self._tell(listener, up=False, detail=detail)
             if self._stop.is_set():
                 return
-            failures = 0 if time.monotonic() - began_s >= HEALTHY_S else failures + 1
             self.counters.reconnects += 1
-            delay_s = FATAL_WAIT_S if fatal else min(2.0**failures, CAP_S) if failures else 0.0
+            delay_s = backoff.after(up_for_s, fatal=fatal)
             logger.log("ERROR" if fatal else "WARNING", "{}: {}; again in {:.1f} s", dialect.name, detail, delay_s)
-            self._wait(delay_s * random.uniform(0.8, 1.0))  # noqa: S311 - jitter, so that not all come back at once
+            self._stop.wait(delay_s * random.uniform(0.8, 1.0))  # noqa: S311 - jitter, so that not all come back at once
 
     def _one_connection(self, dialect: Dialect, listener: Listener) -> tuple[str, bool]:
         """Run one connection to its end; gives why it ended, and whether trying again soon is of no use."""
@@ -195,6 +191,7 @@ class StreamSession:
     def _tell(self, listener: Listener, *, up: bool, detail: str) -> None:
         if self._up != up:
             self._up = up
+            self._up_since_s = time.monotonic()
             listener.on_connection(up=up, detail=detail)
 
 

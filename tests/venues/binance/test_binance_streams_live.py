@@ -45,6 +45,15 @@ def test_a_listen_key_that_expired_makes_a_new_connection_with_a_new_key(venue: 
     heard.until(lambda: [fill.side for fill in heard.fills] == [OrderSide.SELL])
 
 
+def test_a_cut_connection_comes_back_and_prices_come_again(venue: Running, heard: Listening) -> None:
+    heard.until(lambda: {tick.symbol for tick in heard.ticks} == {BTC, ETH})
+    venue.server.cut_streams()
+    heard.until(lambda: heard.connections == [True, False, True])
+    venue.exchange.gap(BTC, d(1))
+    # The market connection is back before or after the gap; in the second case ETH is told after BTC.
+    heard.until(lambda: any(tick.last == 1010 for tick in heard.ticks if tick.symbol == BTC))
+
+
 def test_an_amended_order_is_told_with_its_new_price_and_a_cancelled_one_as_such(
     venue: Running, heard: Listening
 ) -> None:
