@@ -171,9 +171,12 @@ class Execution:
 
     def _remove_leftovers(self, key: PositionId, besides: SimOrder | None = None) -> None:
         """What belongs to a position goes with it; what merely reduces stays where the venue lets it."""
-        survive = self._state.config.profile.quantity_orders_survive
+        profile = self._state.config.profile
+        survive = profile.quantity_orders_survive
         for order in self._state.reducing_orders(key):
-            belongs = order.quantity is None or order.parent is not None
+            # Where it has a quantity, the stop that came with the entry stays as well (OKX; okxapi/python-okx #111).
+            attached = order.parent is not None and not profile.capabilities.attached_stop_needs_full_fill
+            belongs = order.quantity is None or attached
             if order is not besides and (belongs or not survive):
                 self.end(order, OrderStatus.CANCELLED, "the position is closed")
 

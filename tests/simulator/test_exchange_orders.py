@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.simulator.profiles import BINANCE, BITGET, BYBIT, WORST
+from adapters.simulator.profiles import BINANCE, BITGET, BYBIT, OKX, PAPER, WORST
 from adapters.simulator.state import Slippage
 from messages.orders import OrderStatus
 from messages.values import ClientOrderId, MarginMode, OrderKind, OrderSide, Side, TriggerSource
@@ -149,6 +149,15 @@ def test_whole_position_stops_go_with_the_position_and_quantity_stops_stay_as_or
     exchange.place(an_order(side=SELL, reduce_only=True), T0)
     assert order_of(exchange, whole).status is OrderStatus.CANCELLED
     assert order_of(exchange, part).status is OrderStatus.WORKING
+
+
+def test_an_attached_stop_with_a_quantity_stays_as_an_orphan_and_a_whole_one_goes() -> None:
+    """OKX leaves it there in net mode (okxapi/python-okx #111)."""
+    for profile, after in ((OKX, OrderStatus.WORKING), (PAPER, OrderStatus.CANCELLED)):
+        exchange = an_exchange(profile=profile)
+        exchange.place(an_order(attached_stop_price="970", attached_stop_id=ClientOrderId("s1")), T0)
+        exchange.place(an_order(side=SELL, reduce_only=True), T0)
+        assert accepted(exchange.query(BTC, ClientOrderId("s1"))).status is after
 
 
 def test_a_venue_that_clears_up_leaves_no_orphan() -> None:
