@@ -150,8 +150,10 @@ def balance_problems(books: Books) -> Iterator[str]:
 def repetitions(books: Books) -> Iterator[str]:
     """A signal that opened more than one position, or a position that the venue counts and no record has."""
     queries = Queries(books.store)
-    positions = [*queries.open_positions(limit=MANY), *queries.closed_positions(limit=MANY)]
-    opened = [position for position in positions if position.opened_quantity > 0]
+    # One whose leftovers are still being removed is in both lists.
+    found = [*queries.open_positions(limit=MANY), *queries.closed_positions(limit=MANY)]
+    positions = {position.position_id: position for position in found}
+    opened = [position for position in positions.values() if position.opened_quantity > 0]
     for signal_id, times in Counter(position.signal_id for position in opened).items():
         if not signal_id:
             yield f"{times} positions are known from the venue only"
