@@ -56,6 +56,8 @@ CHECK_LIFE_S: Final = 60.0
 """A symbol whose venue says nothing for this long is refused; a venue that is just starting may need most of it."""
 OPENING_LIFE_S: Final = 150.0
 """Longer than the risk actor waits for a position: only after a crash of that one nothing is heard at all."""
+OLDEST_WAVE_S: Final = 7_200.0
+"""No check can be under way for a wave that began earlier."""
 STALLED_AFTER_MS: Final = 48 * 3_600_000
 LOOK_BACK_S: Final = 600.0
 WAVES_KEPT: Final = 200
@@ -176,8 +178,11 @@ class SignalActor(Actor):
         early, self._early = self._early, []
         admitted: dict[int, list[Signal]] = {}
         due = [signal for signal in early if self._is_due(signal)]
-        fresh = filter(None, map(self._parsed, message.signals))
-        due.extend(signal for signal in fresh if not message.in_waves or self._is_due(signal))
+        for raw in message.signals:
+            # How old a signal of a wave may be is the calendar's business.
+            signal = self._parsed(raw, max_age_s=OLDEST_WAVE_S if message.in_waves else self._max_age_s)
+            if signal is not None and (not message.in_waves or self._is_due(signal)):
+                due.append(signal)
         for signal in due:
             admitted.setdefault(signal.timestamp_ms, []).append(signal)
         for wave_ms, signals in admitted.items():
@@ -186,9 +191,9 @@ class SignalActor(Actor):
                 self._tell_source(WaveFound(wave_ms=wave_ms))
             self._admit(wave_ms, signals)
 
-    def _parsed(self, raw: RawSignal) -> Signal | None:
+    def _parsed(self, raw: RawSignal, *, max_age_s: float) -> Signal | None:
         """A signal that was not seen before; one that is none has its fate at once."""
-        parsed = parse_signal(raw.raw, now_ms=self.context.now_ms(), max_age_s=self._max_age_s, venues=self._venues)
+        parsed = parse_signal(raw.raw, now_ms=self.context.now_ms(), max_age_s=max_age_s, venues=self._venues)
         if not self._is_new(parsed.signal_id):
             return None
         if isinstance(parsed, Signal):

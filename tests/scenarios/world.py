@@ -20,6 +20,7 @@ from actors.desk import Untracked
 from actors.house import House, HouseParts, VenueParts
 from actors.kernel import ActorCrashed, ActorSystem, Conservation, Notice, ProcessKilled, VirtualRuntime, VirtualTime
 from actors.risk import RiskPolicy
+from actors.signals import WavePolicy
 from adapters.simulator.fault_script import NO_FAULTS, FaultScript
 from adapters.simulator.feed import PricePoint
 from adapters.simulator.paper import PaperExchange
@@ -103,6 +104,29 @@ class _SignalQueue:
         self._given = 0
 
 
+class _AskedQueue(_SignalQueue):
+    """A server's: it gives all that it has, each time that it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+        self._answers = False
+
+    def ask(self) -> None:
+        self.asked += 1
+        self._answers = True
+
+    def due(self, now_ms: int) -> Sequence[RawSignal]:
+        if not self._answers:
+            return []
+        self._answers = False
+        self.rewind()
+        return super().due(now_ms)
+
+    def next_ms(self, now_ms: int) -> int | None:
+        return now_ms + 1_000
+
+
 @dataclass(slots=True)
 class Process:
     """One life of Holdfast: what a kill -9 ends."""
@@ -132,11 +156,13 @@ class World:
     boundary: Callable[[str], None] | None = None
     connect: Callable[[PaperExchange], PaperCalls] = PaperCalls
     hedge: bool = False
+    in_waves: bool = False
+    waves: WavePolicy = field(default_factory=WavePolicy)
 
     def __post_init__(self) -> None:
         self.time = VirtualTime(start_ms=START_MS, seed=self.seed)
         self.market = ScriptedMarket(self.prices)
-        self.signals = _SignalQueue()
+        self.signals = _AskedQueue() if self.in_waves else _SignalQueue()
         self.events: list[EventRecord] = []
         self.crashes: list[ActorCrashed] = []
         self.notices: list[Notice] = []
@@ -205,6 +231,7 @@ class World:
                     max_signal_age_s=1_200,
                     sync_every_s=120,
                     untracked=self.untracked,
+                    waves=self.waves,
                 ),
             ).root()
         )
