@@ -178,7 +178,7 @@ def explain(
 
 @app.command()
 def simulate(
-    venue: Annotated[str, typer.Argument(help="binance, bitget, bybit or okx.")],
+    venue: Annotated[str, typer.Argument(help="binance, bitget, bybit or okx; or signals, for a signal server.")],
     *,
     port: Annotated[int, typer.Option(help="To listen on, on loopback; 0 takes a free one.")] = 0,
     data: Annotated[
@@ -191,8 +191,18 @@ def simulate(
     volatility: Annotated[float, typer.Option(min=0.0, help="An hour's movement of made-up prices, in percent.")] = 2.0,
     seed: Annotated[int, typer.Option(help="Of the made-up prices.")] = 1,
     hedge: Annotated[bool, typer.Option("--hedge", help="An account in hedge mode.")] = False,
+    file: Annotated[Path | None, typer.Option(help="With signals: JSON-lines file to serve; it may grow.")] = None,
+    token: Annotated[str, typer.Option(help="With signals: the token that a client must have.")] = "",
+    push: Annotated[bool, typer.Option("--push", help="With signals: send new lines by themselves as well.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="With signals: send each as of the last candle.")] = False,
 ) -> None:
-    """A simulated exchange that speaks a venue's REST and WebSocket dialect; its key is KEY, SECRET, PASS."""
+    """A simulated exchange that speaks a venue's REST and WebSocket dialect; its key is KEY, SECRET, PASS.
+
+    Or a signal server (docs/signals.md): simulate signals --file FILE.
+    """
+    if venue == "signals":
+        _simulate_signals(file, port=port, token=token, push=push, fresh=fresh)
+        return
     from adapters.simulator.fault_script import NO_FAULTS, read_fault_script
     from adapters.simulator.wire.serve import serve
     from adapters.simulator.wire.simulation import Simulation, SimulationOptions
@@ -213,6 +223,26 @@ def simulate(
         )
     )
     serve(simulation, stop=stop, ledger_file=ledger, say=typer.echo)
+
+
+def _simulate_signals(file: Path | None, *, port: int, token: str, push: bool, fresh: bool) -> None:
+    from adapters.simulator.signal_server import SignalServer, SignalServerOptions
+
+    if file is None:
+        raise WrongArgumentError("--file is missing: allowed is a JSON-lines file of signals")
+    stop = StopFlag()
+    stop.install()
+    server = SignalServer(SignalServerOptions(file=file, token=token, port=port, push=push, fresh=fresh))
+    try:
+        server.start()
+    except OSError as error:
+        raise CannotRunError(str(error), OUT_OF_REACH) from error
+    try:
+        typer.echo(f"signals at {server.url}; Ctrl-C stops it")
+        while not stop.wait(supervisor.POLL_S):
+            pass
+    finally:
+        server.stop()
 
 
 def _list_instances(*, as_json: bool) -> None:
