@@ -64,8 +64,12 @@ def live_venues(options: RunOptions, settings: Settings, resources: ExitStack) -
             calls, streams = connect(venue_config(venue, settings))
             resources.callback(calls.close)
             connected.append(calls)
-            sending: VenueCalls = ShadowCalls(calls) if settings.mode is Mode.SHADOW else calls
-            parts.append(VenueParts(calls=sending, streams=streams, symbols=(), hedge_mode=settings.is_hedged(venue)))
+            watches_only = settings.mode is Mode.SHADOW
+            sending: VenueCalls = ShadowCalls(calls) if watches_only else calls
+            hedged = settings.is_hedged(venue)
+            parts.append(
+                VenueParts(calls=sending, streams=streams, symbols=(), hedge_mode=hedged, canary=not watches_only)
+            )
     left_out = _left_out(connected, settings)
     usable = [each for each in parts if each.calls.venue not in left_out]
     return LiveVenues(parts=usable, exchange=exchange, left_out=left_out)

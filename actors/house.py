@@ -12,6 +12,7 @@ from actors import addresses
 from actors.account import AccountActor
 from actors.alert import AlertActor, AlertSink
 from actors.alert_outbox import AlertOutbox
+from actors.canary import CanaryActor
 from actors.desk import DeskActor, Untracked
 from actors.execution import ExecutionActor
 from actors.journal import JournalActor
@@ -45,12 +46,14 @@ class VenueParts:
 
     Attributes:
         hedge_mode: Whether the account there may hold both sides of a symbol at once.
+        canary: Whether opening waits for the proof that stops can be placed there.
     """
 
     calls: VenueCalls
     streams: VenueStreams
     symbols: tuple[Symbol, ...]
     hedge_mode: bool = False
+    canary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +142,7 @@ class House:
                 _pooled("market", lambda: self._market(venue)),
                 _pooled("account", lambda: self._account(venue)),
                 _pinned("stream", lambda: self._stream(parts)),
+                *([_pooled("canary", lambda: self._canary(parts))] if parts.canary else []),
             ],
         )
 
@@ -225,6 +229,19 @@ class House:
             symbols=parts.symbols,
         )
 
+    def _canary(self, parts: VenueParts) -> Actor:
+        venue = parts.calls.venue
+        return CanaryActor(
+            venue=venue,
+            capabilities=parts.calls.capabilities,
+            execution=self._part(venue, "execution"),
+            market=self._part(venue, "market"),
+            journal=self._ref(addresses.JOURNAL),
+            risk=self._ref("risk"),
+            hedge_mode=parts.hedge_mode,
+            owner_epoch=self._parts.owner_epoch,
+        )
+
     def _monitor(self, parts: VenueParts) -> ChildSpec:
         venue = parts.calls.venue
         return _pooled(
@@ -247,6 +264,7 @@ class House:
             desks={venue: self._part(venue, "desk") for venue in venues},
             hedged=frozenset(parts.calls.venue for parts in self._parts.venues if parts.hedge_mode),
             left_out=self._parts.left_out,
+            on_trial=frozenset(parts.calls.venue for parts in self._parts.venues if parts.canary),
             policy=self._parts.risk,
             owner_epoch=self._parts.owner_epoch,
         )

@@ -25,6 +25,7 @@ from messages.positions import ExposureChanged, OpenPosition, PositionEnded
 from messages.results import RestoreResults, ResultsRestored
 from messages.signals import Signal
 from messages.supervision import (
+    CANARY,
     BalanceRead,
     ConsiderSignal,
     DescribeRisk,
@@ -45,6 +46,7 @@ from rules.balance_profile import balance_profile
 from rules.limits import Book, Limits, Refused, closed, filled, release, reserve
 from rules.partial_closes import least_close_value
 
+MAX_WAITING: Final = 1_000
 RESERVATION_LIFE_S: Final = 120.0
 """A reservation that nothing was heard of for this long is free again: its command was lost with a crash."""
 
@@ -97,6 +99,7 @@ class RiskActor(Actor):
         desks: Mapping[Venue, Ref],
         hedged: frozenset[Venue],
         left_out: Mapping[Venue, str],
+        on_trial: frozenset[Venue],
         policy: RiskPolicy,
         owner_epoch: int,
     ) -> None:
@@ -108,6 +111,7 @@ class RiskActor(Actor):
             desks: Those of the venues that are looked after.
             hedged: The venues where both sides of a symbol may be open at once.
             left_out: Why a venue of the settings is not looked after.
+            on_trial: The venues whose canary says first whether anything may be opened there.
             policy: Limits and sizes.
             owner_epoch: Of this process.
         """
@@ -117,6 +121,7 @@ class RiskActor(Actor):
         self._desks = desks
         self._hedged = hedged
         self._left_out = left_out
+        self._on_trial = set(on_trial)
         self._policy = policy
         self._record = Record(journal=journal, owner_epoch=owner_epoch)
         self._book = Book()
@@ -172,8 +177,8 @@ class RiskActor(Actor):
                 self._pause("operator", why)
             case ResumeOpening():
                 self._pause("operator", "")
-            case VenueClosed(venue=venue, by=by, why=why):
-                self._closed.setdefault(venue, {})[by] = why
+            case VenueClosed():
+                self._on_closed(message)
             case VenueRestored():
                 self._on_restored(message)
             case ResultsRestored(results=results):
@@ -258,6 +263,12 @@ class RiskActor(Actor):
         for signal in waiting:
             self._on_signal(signal)
 
+    def _on_closed(self, message: VenueClosed) -> None:
+        self._closed.setdefault(message.venue, {})[message.by] = message.why
+        if message.by == CANARY and message.venue in self._on_trial:
+            self._on_trial.discard(message.venue)
+            self._try_waiting()
+
     def _why_closed(self, venue: Venue) -> str:
         return "; ".join(filter(None, self._closed.get(venue, {}).values()))
 
@@ -267,9 +278,16 @@ class RiskActor(Actor):
         else:
             self._pauses.pop(who, None)
 
-    def _on_signal(self, message: ConsiderSignal) -> None:
-        if not (self._restored and self._day.is_restored):
+    def _wait(self, message: ConsiderSignal) -> None:
+        """At the start signals wait until the record is read and the venue's stops are tried: seconds, not minutes."""
+        if len(self._waiting) < MAX_WAITING:
             self._waiting.append(message)
+        else:
+            self._reject(message.signal, message.venue, "too many signals wait for the start to be over")
+
+    def _on_signal(self, message: ConsiderSignal) -> None:
+        if not (self._restored and self._day.is_restored) or message.venue in self._on_trial:
+            self._wait(message)
             return
         signal, policy = message.signal, self._policy
         if signal.signal_id in self._under_way:

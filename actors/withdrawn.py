@@ -1,13 +1,14 @@
 """A venue that takes no stops any more: nothing is opened there while that is so (F10).
 
 **Owns** whether the last new stop was refused because its kind of order is withdrawn.
-**Sends** VenueClosed to the risk actor, Decision (one alert, and its end) to the journal.
+**Sends** VenueClosed to the risk actor and to the canary, which tries until stops are back; Decision (one alert, and
+its end) to the journal.
 **On crash** the next answer to a stop tells again.
 """
 
 from dataclasses import replace
 
-from actors.addresses import RISK, Directory
+from actors.addresses import RISK, Directory, exchange
 from actors.kernel import Context, Ref
 from actors.record import Record
 from actors.venue_queue import Call
@@ -35,19 +36,22 @@ class WithdrawnStops:
                 self._withdrawn = True
                 self._tell(
                     context,
-                    f"{self._venue} takes no new stops: {text}; stops that rest there stay, nothing is opened there",
+                    f"{self._venue} takes no new stops: {text}; stops that rest there stay, and levels beyond them are "
+                    "watched here, which is weaker: it ends with this process; nothing is opened there",
                     Severity.CRITICAL,
                 )
-            case OrderAccepted() if self._withdrawn:
+            case OrderAccepted() | OrderRejected(reason=RejectReason.NO_POSITION) if self._withdrawn:
                 self._withdrawn = False
                 self._tell(context, f"{self._venue} takes stops again", Severity.WARNING)
             case _:
                 pass
 
     def _tell(self, context: Context, text: str, severity: Severity) -> None:
-        risk = self._directory(RISK)
-        if risk is not None:
-            risk.tell(VenueClosed(venue=self._venue, by="stops", why=text if self._withdrawn else ""))
+        closed = VenueClosed(venue=self._venue, by="stops", why=text if self._withdrawn else "")
+        for path in (RISK, exchange(self._venue, "canary")):
+            listener = self._directory(path)
+            if listener is not None:
+                listener.tell(closed)
         blank = self._record.blank(context)
         event = EventRecord(
             kind="stops_withdrawn", severity=severity, text=text, at_ms=blank.at_ms, subject=self._venue

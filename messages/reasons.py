@@ -38,6 +38,7 @@ class Rule(StrEnum):
     AUTO_PLAN_SL = "auto_plan_sl"
     AUTO_PLAN_TP = "auto_plan_tp"
     ZOMBIE = "zombie"
+    CANARY = "canary"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,8 @@ from messages.venue import AccountReport, VenueAnswer
 
 _SAFE_TO_REPEAT = Delivery(lane=Lane.NORMAL, idempotent=True)
 _PROTECTIVE = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+CANARY = "canary"
+"""Who closes a venue whose stops are not proven to work."""
 _CONTROL = Delivery(lane=Lane.CONTROL, idempotent=True)
 
 

@@ -23,6 +23,7 @@ class Profile:
         accepts_whole_position_stop: A stop without a quantity is taken, whether or not it is offered as a capability
             (Binance has ``closePosition``, but it can be neither amended nor doubled: -4130).
         quantity_orders_survive: Reducing orders with a quantity stay when their position is gone (orphans).
+        stops_need_a_position: A stop is refused where there is nothing to reduce; else it rests until it triggers.
         id_pattern: The venue's rule for client order ids; ours, the strictest, fits them all.
     """
 
@@ -31,6 +32,7 @@ class Profile:
     ids: IdRule = IdRule.ALWAYS
     accepts_whole_position_stop: bool = True
     quantity_orders_survive: bool = True
+    stops_need_a_position: bool = True
     id_pattern: str = "[A-Za-z0-9]{1,32}"
 
 

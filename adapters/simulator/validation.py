@@ -122,12 +122,12 @@ def _refused_limit_price(state: VenueState, order: SimOrder) -> OrderRejected | 
 
 def _refused_reduction(state: VenueState, order: SimOrder) -> OrderRejected | None:
     position = state.position_of(order)
-    if position is None:
+    if position is None and (state.config.profile.stops_need_a_position or not order.is_stop):
         return _no(RejectReason.NO_POSITION, "there is no position to reduce")
     others = state.reducing_orders((order.symbol, order.hedge_side), order.side)
     if order.kind is OrderKind.LIMIT:
         resting = sum((each.remaining for each in others if each.kind is OrderKind.LIMIT), ZERO)
-        if resting + order.remaining > position.quantity:
+        if position is not None and resting + order.remaining > position.quantity:
             text = f"reduce-only orders of {resting + order.remaining} exceed the position of {position.quantity}"
             return _no(RejectReason.REDUCE_ONLY_REFUSED, text)
     if order.is_stop:

@@ -158,6 +158,7 @@ class World:
     hedge: bool = False
     in_waves: bool = False
     waves: WavePolicy = field(default_factory=WavePolicy)
+    canary: bool = False
 
     def __post_init__(self) -> None:
         self.time = VirtualTime(start_ms=START_MS, seed=self.seed)
@@ -221,7 +222,13 @@ class World:
                     journal=journal,
                     owner_epoch=owner_epoch,
                     venues=[
-                        VenueParts(calls=calls, streams=streams, symbols=self.market.symbols, hedge_mode=self.hedge)
+                        VenueParts(
+                            calls=calls,
+                            streams=streams,
+                            symbols=self.market.symbols,
+                            hedge_mode=self.hedge,
+                            canary=self.canary,
+                        )
                     ],
                     sink=self,
                     feed=self.signals,
