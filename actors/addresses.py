@@ -31,6 +31,11 @@ def zombies(venue: Venue) -> str:
     return f"monitor/zombie/{venue}"
 
 
+def regime(venue: Venue) -> str:
+    """The address of a venue's regime monitor."""
+    return f"monitor/regime/{venue}"
+
+
 def position_name(key: PositionKey) -> str:
     """The name of a position's actor below the positions of its venue."""
     return key.symbol if key.hedge_side is None else f"{key.symbol}/{key.hedge_side}"

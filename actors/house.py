@@ -19,6 +19,7 @@ from actors.journal import JournalActor
 from actors.kernel import Actor, ActorSystem, ChildSpec, Dispatcher, GroupSpec, Intensity, Ref
 from actors.market import MarketActor
 from actors.monitors.protection import ProtectionMonitor
+from actors.monitors.regime import RegimeMonitor
 from actors.ports import JournalPort, VenueCalls, VenueStreams
 from actors.position import PositionActor
 from actors.position_opening import PositionSurroundings
@@ -29,6 +30,7 @@ from actors.signals import SignalActor, WavePolicy
 from actors.wave_source import WaveFeed, WaveSourceActor
 from messages.instruments import Instrument
 from messages.values import PositionKey, Symbol, Venue
+from rules.candle_builder import CandleHistory
 from rules.position_case import PositionPolicies
 from rules.sizing import SizingPolicy
 
@@ -115,6 +117,7 @@ class House:
                 *(self._exchange(venue) for venue in parts.venues),
                 *(GroupSpec(name=addresses.positions(venue.calls.venue)) for venue in parts.venues),
                 *(self._monitor(venue) for venue in parts.venues),
+                *(self._regime(venue.calls.venue) for venue in parts.venues),
                 *intake,
             ],
         )
@@ -207,6 +210,7 @@ class House:
             directory=self._system.find,
             stream_path=addresses.exchange(venue, "stream"),
             account_path=addresses.exchange(venue, "account"),
+            regime_path=addresses.regime(venue),
             stale_after_s=self._parts.stale_after_s,
         )
 
@@ -252,6 +256,19 @@ class House:
                 desk=self._part(venue, "desk"),
                 journal=self._ref(addresses.JOURNAL),
                 hedge_mode=parts.hedge_mode,
+                owner_epoch=self._parts.owner_epoch,
+            ),
+        )
+
+    def _regime(self, venue: Venue) -> ChildSpec:
+        histories: dict[Symbol, CandleHistory] = {}
+        return _pooled(
+            addresses.regime(venue),
+            lambda: RegimeMonitor(
+                venue=venue,
+                risk=self._ref("risk"),
+                journal=self._ref(addresses.JOURNAL),
+                histories=histories,
                 owner_epoch=self._parts.owner_epoch,
             ),
         )

@@ -1,12 +1,14 @@
 """The prices of one venue.
 
-**Owns** the last price of each symbol, a minute of its history, and who needs to see which price.
+**Owns** the last price of each symbol, a minute of its history, the extremes of its present quarter of an hour, and who
+needs to see which price.
 **Accepts** Tick (from the market stream), WatchMarket and AttentionBand (from positions), PolledPrice (from the desk),
 PriceOf (asked), CheckSignal (from the desk), and its own timer.
 **Sends** Tick to a position whose band it leaves, or that has not handled the last one yet; SignalChecked, with bid and
-ask, to whoever asked; SymbolWanted and, when
+ask, to whoever asked; QuarterEnded to the regime monitor; SymbolWanted and, when
 prices that somebody needs stop coming, StreamOfNoUse to the stream actor and ReadAccountNow to the account actor.
-**On crash** the history of the last minute is lost; positions, which watch this actor, ask again for every tick.
+**On crash** the history of the last minute and the quarter so far are lost; positions, which watch this actor, ask
+again for every tick.
 """
 
 from collections import deque
@@ -16,6 +18,7 @@ from typing import Final, assert_never
 
 from actors.addresses import Directory
 from actors.kernel import Actor, Ref
+from actors.quarter import Quarter
 from messages.market import AttentionBand, Tick
 from messages.supervision import (
     CheckSignal,
@@ -99,6 +102,7 @@ class _Market:
     history: deque[tuple[int, Price]] = field(default_factory=deque)
     watchers: dict[str, _Watcher] = field(default_factory=dict)
     unchecked: list[CheckSignal] = field(default_factory=list)
+    quarter: Quarter = field(default_factory=Quarter)
 
     def minute_ago(self, now_ms: int) -> Price | None:
         """The last price at least a minute old, once there is a minute of history."""
@@ -121,13 +125,20 @@ class MarketActor(Actor):
     """Forwards to each position the ticks that can change something for it, and no others."""
 
     def __init__(
-        self, *, directory: Directory, stream_path: str, account_path: str, stale_after_s: float | None
+        self,
+        *,
+        directory: Directory,
+        stream_path: str,
+        account_path: str,
+        regime_path: str,
+        stale_after_s: float | None,
     ) -> None:
         """``stale_after_s``: how long a price that somebody needs may stay away; ``None`` as long as it likes."""
         super().__init__()
         self._directory = directory
         self._stream_path = stream_path
         self._account_path = account_path
+        self._regime_path = regime_path
         self._stale_after_s = stale_after_s
         self._markets: dict[Symbol, _Market] = {}
         self._stale: frozenset[Symbol] = frozenset()
@@ -169,6 +180,9 @@ class MarketActor(Actor):
 
     def _on_tick(self, tick: Tick) -> None:
         market = self._market(tick.symbol)
+        ended = market.quarter.take(tick)
+        if ended is not None:
+            self._tell(self._regime_path, ended)
         market.last = tick
         market.remember(tick)
         if market.unchecked:

@@ -17,10 +17,9 @@ Invariants:
 from dataclasses import dataclass, replace
 from typing import Final
 
-from messages.candles import ClosedCandle
+from messages.candles import CANDLE_MS, ClosedCandle
 from messages.values import Price
 
-CANDLE_MS: Final = 900_000
 MAX_FILLED: Final = 4
 """So many quarters without a tick are taken for quiet ones, more for a stream that was away."""
 KEPT: Final = 112

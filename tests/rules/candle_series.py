@@ -6,8 +6,7 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from messages.candles import ClosedCandle
-from rules.candle_builder import CANDLE_MS
+from messages.candles import CANDLE_MS, ClosedCandle
 
 
 def candles_of(closes: Sequence[Decimal | int], *, wick: Decimal | int = 0) -> list[ClosedCandle]:

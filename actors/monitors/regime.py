@@ -1,0 +1,93 @@
+"""How the markets of one venue move: their candles, their volatility and their regime (S3).
+
+**Owns** the candles of each symbol; they outlive it.
+**Accepts** QuarterEnded (from the market actor), and Terminated of the risk actor.
+**Sends** MarketConditions to the risk actor, Decision (a regime that changed, as an event) to the journal.
+**On crash** the candles are still there, and what the risk actor knows is told again with the next one.
+"""
+
+from collections.abc import MutableMapping
+from dataclasses import replace
+from typing import assert_never
+
+from actors.kernel import Actor, Ref, Terminated
+from actors.record import Record
+from messages.candles import QuarterEnded
+from messages.conditions import MarketConditions, Regime
+from messages.journal import EventRecord, Severity
+from messages.values import Symbol, Venue
+from rules.candle_builder import CandleHistory, add_tick
+from rules.regime import RegimePolicy, market_regime
+from rules.volatility import Volatility, VolatilityPolicy, distance_factor, measured_volatility
+
+VOLATILITY = VolatilityPolicy()
+REGIME = RegimePolicy()
+
+
+class RegimeMonitor(Actor):
+    """Measures a market when one of its candles closes, and tells whoever opens."""
+
+    def __init__(
+        self,
+        *,
+        venue: Venue,
+        risk: Ref,
+        journal: Ref,
+        histories: MutableMapping[Symbol, CandleHistory],
+        owner_epoch: int,
+    ) -> None:
+        super().__init__()
+        self._venue = venue
+        self._risk = risk
+        self._histories = histories
+        self._record = Record(journal=journal, owner_epoch=owner_epoch)
+        self._told: dict[Symbol, MarketConditions] = {}
+
+    def on_start(self) -> None:
+        self.context.watch(self._risk)
+
+    def on_receive(self, message: QuarterEnded | Terminated) -> None:
+        match message:
+            case QuarterEnded():
+                self._on_quarter(message)
+            case Terminated():
+                for told in self._told.values():
+                    self._risk.tell(told)
+            case _:
+                assert_never(message)
+
+    def _on_quarter(self, message: QuarterEnded) -> None:
+        history = self._histories.get(message.symbol, CandleHistory())
+        history = add_tick(history, time_ms=message.last_ms, last=message.last, high=message.high, low=message.low)
+        history = add_tick(history, time_ms=message.next_ms, last=message.next, high=message.next, low=message.next)
+        self._histories[message.symbol] = history
+        volatility = measured_volatility(candles=history.closed, policy=VOLATILITY)
+        conditions = MarketConditions(
+            venue=self._venue,
+            symbol=message.symbol,
+            regime=market_regime(candles=history.closed, policy=REGIME),
+            distance_factor=distance_factor(volatility),
+        )
+        before, self._told[message.symbol] = self._told.get(message.symbol), conditions
+        self._risk.tell(conditions)
+        if conditions.regime is not (before.regime if before is not None else None):
+            self._tell_regime(message.symbol, conditions.regime, volatility)
+
+    def _tell_regime(self, symbol: Symbol, regime: Regime | None, volatility: Volatility | None) -> None:
+        blank = self._record.blank(self.context)
+        data = [("regime", str(regime or ""))]
+        if volatility is not None:
+            data += [
+                ("range_now", f"{volatility.now:f}"),
+                ("range_usual", f"{volatility.usual:f}"),
+                ("distance_factor", f"{volatility.factor:f}"),
+            ]
+        event = EventRecord(
+            kind="regime_changed",
+            severity=Severity.INFO,
+            text=f"the market is {regime}" if regime is not None else "too few candles to say how the market moves",
+            at_ms=blank.at_ms,
+            subject=f"{self._venue}/{symbol}",
+            data=tuple(data),
+        )
+        self._record.write(replace(blank, events=(event,)))
