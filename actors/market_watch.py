@@ -73,11 +73,16 @@ class MarketWatch:
         )
 
     def tell(self, context: Context, case: PositionCase | None, situation: Situation) -> None:
-        """Say between which prices nothing can change; without a position none matters, without a stop every one."""
+        """Say between which prices nothing can change; without a position none matters.
+
+        Every one matters without a stop, and while a close is pursued, whose price follows the market.
+        """
         lower, upper = None, None
         side = None
         working = None
+        closing = False
         if case is not None and case.position.quantity > 0:
+            closing = case.position.close_reason is not None
             side = case.position.side
             working = case.position.stop.working
             if working is not None:
@@ -92,7 +97,7 @@ class MarketWatch:
             watch=self._watch,
             momentum_side=side,
             momentum_percent=situation.policies.trailing.momentum_percent,
-            everything=side is not None and working is None,
+            everything=side is not None and (working is None or closing),
         )
         if band != self._told:
             self._told = band

@@ -135,6 +135,7 @@ def _position_view(summary: PositionSummary) -> PositionView:
         trailing=summary.trailing.phase,
         price=summary.last_price,
         stop_price=stop.trigger_price if stop is not None else None,
+        local_stop=position.stop.local_price if stop is not None else None,
         take_profits=tuple(
             TakeProfitView(level=item.level, trigger_price=item.trigger_price, phase=item.phase)
             for item in position.take_profits

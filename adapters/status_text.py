@@ -128,7 +128,8 @@ def age(milliseconds: int) -> str:
 def _stop(position: PositionView) -> str:
     if position.stop_price is None:
         return "NONE"
-    return number(position.stop_price) if position.protected else f"{number(position.stop_price)}!"
+    mark = ("" if position.protected else "!") + ("" if position.local_stop is None else "L")
+    return f"{number(position.stop_price)}{mark}"
 
 
 def _distance(position: PositionView) -> str:

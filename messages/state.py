@@ -145,6 +145,8 @@ class StopState:
         attempts: Failed tries in a row.
         not_before_ms: No further try before this time.
         triggered: The last stop filled: what closes the position next is its fill, also under a name that is not ours.
+        local_price: The level that the venue refuses to move the working stop to, and that is watched here instead: the
+            weaker protection, for it ends with the process (F10).
         unprotected_since_ms: Since when an open position is not fully covered; ``None`` while covered.
     """
 
@@ -155,6 +157,7 @@ class StopState:
     attempts: int = 0
     not_before_ms: int = 0
     triggered: bool = False
+    local_price: Price | None = None
     unprotected_since_ms: int | None = None
 
 
@@ -223,6 +226,7 @@ class PositionState:
         base_quantity: The size of the first entry, for what scales with it.
         least_close_usd: The least value of a partial close, from when it was opened; ``None``: as it is set.
         close_reason: Set when a close is decided, kept when closed.
+        close_overdue_ms: When a person is told, or told again, that a decided close is not done.
         realized_pnl: Gross, from the fills' prices; commission and funding are apart.
         leftovers: Orders to be cancelled; no new position before they are proven gone.
         seen_fills: Fill ids that are counted already, so that a duplicate event changes nothing.
@@ -255,6 +259,7 @@ class PositionState:
     close_order_id: ClientOrderId | None = None
     close_attempts: int = 0
     close_not_before_ms: int = 0
+    close_overdue_ms: int = 0
     close_reason: CloseReason | None = None
     closed_ms: int | None = None
     exit_price: Price | None = None

@@ -52,6 +52,7 @@ class PositionView:
     Attributes:
         price: The last price seen; ``None`` before the first tick.
         stop_price: The stop that the venue confirmed; ``None`` while there is none.
+        local_stop: The level that only this process watches, because the venue refuses to move the stop there.
         protected: Whether working stops cover the whole size.
         unrealized_pnl: At ``price``, gross; ``None`` before the first tick.
         realized_pnl: Of what is closed of it already, gross.
@@ -70,6 +71,7 @@ class PositionView:
     trailing: TrailingPhase
     price: Price | None = None
     stop_price: Price | None = None
+    local_stop: Price | None = None
     take_profits: tuple[TakeProfitView, ...] = ()
     unrealized_pnl: Money | None = None
     realized_pnl: Money = ZERO

@@ -135,6 +135,8 @@ class PositionCase:
         unknown: Intents without which the position went on, and whose outcome is still being asked for.
         denied: The stop that the venue, asked for it, last said not to have; ``denied_ms`` is when.
         forgetful_told: People were told that the venue's word on its orders is not believed.
+        passed_stop: A level that the venue refused as passed, while ``passed_at`` was the price known here: it is
+            no better than that until another price is known.
         liquidation_price: As the venue last told it; it changes with leverage and margin, and a stop stays clear of it.
     """
 
@@ -150,6 +152,8 @@ class PositionCase:
     reported: Mapping[ClientOrderId, Quantity] = field(default_factory=dict)
     unknown: Mapping[IntentId, Intent] = field(default_factory=dict)
     liquidation_price: Price | None = None
+    passed_stop: Price | None = None
+    passed_at: Price | None = None
     denied: StopOrder | None = None
     denied_ms: int = 0
     forgetful_told: bool = False
@@ -172,6 +176,8 @@ class Draft:
     reported: dict[ClientOrderId, Quantity]
     unknown: dict[IntentId, Intent]
     liquidation_price: Price | None
+    passed_stop: Price | None
+    passed_at: Price | None
     denied: StopOrder | None
     denied_ms: int
     forgetful_told: bool
@@ -228,6 +234,19 @@ class Draft:
     def breakeven(self) -> Price:
         """The price at which closing costs nothing, commission included."""
         return self.situation.breakeven_of(self.position)
+
+    @property
+    def watched(self) -> Price | None:
+        """The price that stops watch, as far as it is known."""
+        return self.no_better(self.situation.watched)
+
+    def no_better(self, price: Price | None) -> Price | None:
+        """``price``, unless the venue has shown since that it is past a level: then that level, until a tick comes."""
+        if self.passed_stop is None or self.passed_at != self.situation.watched:
+            return price
+        if price is None:
+            return self.passed_stop
+        return min(price, self.passed_stop) if self.position.side is Side.LONG else max(price, self.passed_stop)
 
     def change_stop(self, **changes: object) -> None:
         """Replace fields of the stop's state."""
@@ -422,6 +441,8 @@ class Draft:
             reported=self.reported,
             unknown=self.unknown,
             liquidation_price=self.liquidation_price,
+            passed_stop=self.passed_stop,
+            passed_at=self.passed_at,
             denied=self.denied,
             denied_ms=self.denied_ms,
             forgetful_told=self.forgetful_told,
@@ -444,6 +465,8 @@ def draft_of(case: PositionCase, situation: Situation) -> Draft:
         reported=dict(case.reported),
         unknown=dict(case.unknown),
         liquidation_price=case.liquidation_price,
+        passed_stop=case.passed_stop,
+        passed_at=case.passed_at,
         denied=case.denied,
         denied_ms=case.denied_ms,
         forgetful_told=case.forgetful_told,

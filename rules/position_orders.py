@@ -15,6 +15,7 @@ from messages.values import ZERO, ClientOrderId, OrderKind, OrderPurpose
 from rules.client_order_ids import parse_client_order_id
 from rules.position_case import Draft, spec_of, take_profit_of
 from rules.position_lifecycle import PositionEvent
+from rules.position_plan_exit import close_failed
 from rules.position_stop import take_stop
 
 TERMINAL: Final = frozenset({OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED})
@@ -75,9 +76,12 @@ def _take_entry(draft: Draft, report: OrderReport) -> None:
 
 
 def _take_close(draft: Draft, report: OrderReport) -> None:
-    if report.status in TERMINAL:
+    if report.status is OrderStatus.FILLED:
         draft.changed_ms = draft.now_ms
         draft.position = replace(draft.position, close_order_id=None)
+    elif report.status in TERMINAL:
+        draft.changed_ms = draft.now_ms
+        close_failed(draft, None)
     elif draft.ended:
         draft.leave(spec_of(report, OrderPurpose.CLOSE), "the position is over")
 

@@ -13,21 +13,35 @@ from messages.journal import Severity
 from messages.orders import OrderSpec
 from messages.reasons import Rule
 from messages.state import CloseReason, IntentAction, PositionPhase, TakeProfitPhase, TakeProfitState
-from messages.values import ZERO, ClientOrderId, IntentId, OrderKind, OrderPurpose, Price, Side
+from messages.values import ZERO, ClientOrderId, IntentId, OrderKind, OrderPurpose, Side
+from messages.venue import RejectReason
+from rules.escalation import (
+    LIMIT_LIFE_MS,
+    OVERDUE_AGAIN_MS,
+    OVERDUE_MS,
+    attempts_after,
+    close_price,
+    close_quantity,
+    rung_of,
+    wait_ms,
+)
 from rules.position_case import Draft
 from rules.position_lifecycle import PositionEvent
-from rules.rounding import percent_of, round_stop
-from rules.sizing import split_quantity
 from rules.take_profits import plan_take_profits, with_least_value
 
-LIMIT_CLOSE_LIFE_MS: Final = 1_000
 MAX_TAKE_PROFIT_ATTEMPTS: Final = 5
 
 
 def decide_close(draft: Draft, reason: CloseReason, text: str, severity: Severity = Severity.WARNING) -> None:
     """Decide that the position is to be closed; the stop stays until nothing is open any more."""
     if draft.position.close_reason is None and not draft.ended:
-        draft.position = replace(draft.position, close_reason=reason, close_attempts=0, close_not_before_ms=0)
+        draft.position = replace(
+            draft.position,
+            close_reason=reason,
+            close_attempts=0,
+            close_not_before_ms=0,
+            close_overdue_ms=draft.now_ms + OVERDUE_MS,
+        )
         draft.record("close_decided", f"{reason}: {text}", severity, reason=reason)
 
 
@@ -38,42 +52,79 @@ def plan_close(draft: Draft) -> None:
         return
     if position.phase is PositionPhase.ACTIVE:
         draft.pass_to(PositionEvent.CLOSE_DECIDED)
+    is_suspended = position.stop.working is not None and not draft.situation.instrument.trading
+    if not is_suspended:
+        _tell_what_is_overdue(draft)
     if position.close_order_id is not None:
         _limit_close_life(draft)
         return
-    if position.stop.working is not None and not draft.situation.instrument.trading:
+    if is_suspended:
         # It would be refused again and again; the stop stands, and the end of the suspension is told (F21).
         return
     if draft.now_ms < position.close_not_before_ms:
         draft.wake_at(position.close_not_before_ms)
         return
-    slices = split_quantity(quantity=draft.exposed, instrument=draft.situation.instrument, market=True)
-    limit_price = _close_price(draft) if position.close_attempts % 2 else None
+    rung = rung_of(position.close_attempts)
+    limit_price = close_price(
+        rung=rung,
+        side=position.side,
+        price=draft.no_better(draft.situation.mark),
+        band_percent=draft.situation.policies.orders.close_band_percent,
+        tick=draft.situation.instrument.price_tick,
+    )
     spec = OrderSpec(
         client_order_id=draft.next_order_id(OrderPurpose.CLOSE),
         symbol=draft.symbol,
         side=draft.exit_side,
         kind=OrderKind.MARKET if limit_price is None else OrderKind.LIMIT,
         purpose=OrderPurpose.CLOSE,
-        quantity=slices[0] if slices else draft.exposed,
+        quantity=close_quantity(
+            attempts=position.close_attempts,
+            exposed=draft.exposed,
+            opened=position.opened_quantity,
+            instrument=draft.situation.instrument,
+        ),
         price=limit_price,
         reduce_only=True,
         hedge_side=position.key.hedge_side,
     )
-    rule = Rule.CLOSE_AT_MARKET if limit_price is None else Rule.CLOSE_INSIDE_BAND
     text = f"{position.close_reason}, try {position.close_attempts + 1}"
-    draft.intend(IntentAction.PLACE, spec, rule=rule, text=text, protective=True)
+    draft.intend(IntentAction.PLACE, spec, rule=rung.rule, text=text, protective=True)
     draft.position = replace(draft.position, close_order_id=spec.client_order_id)
 
 
-def _close_price(draft: Draft) -> Price | None:
-    """A limit close crosses the spread by no more than venues' price bands allow."""
-    mark = draft.situation.mark
-    if mark is None:
-        return None
-    distance = percent_of(mark, draft.situation.policies.orders.close_band_percent)
-    price = mark - distance if draft.position.side is Side.LONG else mark + distance
-    return round_stop(price, tick=draft.situation.instrument.price_tick, side=draft.position.side)
+def close_failed(draft: Draft, reason: RejectReason | None) -> int:
+    """The close that was sent did not close: the next rung follows; tells which try this was.
+
+    Without a ``reason`` it was taken, and ended before it had filled.
+    """
+    before = draft.position.close_attempts
+    attempts = before + 1 if reason is None else attempts_after(before, reason)
+    rested = reason is None and rung_of(before).bands is not None
+    wait = 0 if rested else wait_ms(attempts, reason)
+    draft.position = replace(
+        draft.position, close_order_id=None, close_attempts=attempts, close_not_before_ms=draft.now_ms + wait
+    )
+    return attempts
+
+
+def _tell_what_is_overdue(draft: Draft) -> None:
+    """Nothing is given up, but a person must know of what does not succeed."""
+    position = draft.position
+    if draft.now_ms < position.close_overdue_ms:
+        draft.wake_at(position.close_overdue_ms)
+        return
+    working = position.stop.working
+    draft.record(
+        "close_overdue",
+        f"{position.side} {draft.exposed} is still open after {position.close_attempts} tries to close it "
+        f"({position.close_reason}); "
+        + (f"its stop at {working.trigger_price} works" if working is not None else "NO STOP IS WORKING")
+        + "; it goes on being tried: close it by hand at the venue if it must be closed now",
+        Severity.CRITICAL,
+    )
+    draft.position = replace(position, close_overdue_ms=draft.now_ms + OVERDUE_AGAIN_MS)
+    draft.wake_at(draft.position.close_overdue_ms)
 
 
 def _limit_close_life(draft: Draft) -> None:
@@ -82,7 +133,7 @@ def _limit_close_life(draft: Draft) -> None:
     order_id = position.close_order_id
     if order_id is None or IntentId(order_id) in draft.open_intents:
         return
-    due = draft.changed_ms + LIMIT_CLOSE_LIFE_MS
+    due = draft.changed_ms + LIMIT_LIFE_MS
     if draft.now_ms < due:
         draft.wake_at(due)
         return
@@ -92,7 +143,7 @@ def _limit_close_life(draft: Draft) -> None:
         IntentAction.CANCEL,
         close_spec(draft, order_id),
         rule=Rule.CLOSE_TIMED_OUT,
-        text=f"a limit close may rest {LIMIT_CLOSE_LIFE_MS} ms",
+        text=f"a limit close may rest {LIMIT_LIFE_MS} ms",
         protective=True,
     )
 

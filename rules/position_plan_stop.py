@@ -100,7 +100,7 @@ def _place_stop(draft: Draft) -> None:
         draft.wake_at(stop.not_before_ms)
         return
     price, rule = wanted_level(draft)
-    mark = draft.situation.watched
+    mark = draft.watched
     if mark is not None and would_trigger(side=draft.position.side, stop_price=price, mark=mark):
         if draft.position.close_reason is None:
             decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, f"the price {mark} is already past the stop {price}")
@@ -207,16 +207,19 @@ def _move_stop(draft: Draft, working: StopOrder) -> None:
         # A stop with a quantity is resized as it is: in place none becomes a stop on the whole position.
         quantity = draft.exposed
     if price == working.trigger_price and quantity == working.quantity:
+        draft.change_stop(local_price=None)
         return
     if not capabilities.amend_stop and not draft.situation.instrument.trading:
         # A new order would be refused, and where the old one has to go first nothing would be left (F21).
         return
     # Also while the venue refuses the move (F10): what cannot rest there is triggered here.
-    mark = draft.situation.watched
+    mark = draft.watched
     if mark is not None and would_trigger(side=draft.position.side, stop_price=price, mark=mark):
-        decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, f"the price {mark} is already past the stop {price}")
+        which = "stop" if stop.local_price is None else "local stop"
+        decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, f"the price {mark} is already past the {which} {price}")
         return
     if draft.now_ms < stop.not_before_ms:
+        _watch_here(draft, working, price)
         draft.wake_at(stop.not_before_ms)
         return
     if price == working.trigger_price:
@@ -233,6 +236,22 @@ def _move_stop(draft: Draft, working: StopOrder) -> None:
         )
         draft.pass_stop_to(StopEvent.MOVE_SENT)
         draft.change_stop(next=_replacement(draft, price, quantity), intent_id=intent.intent_id)
+
+
+def _watch_here(draft: Draft, working: StopOrder, price: Price) -> None:
+    """The venue refuses the move: the wanted level is watched here, and whoever looks is told that it is."""
+    if price == working.trigger_price:
+        return
+    if draft.position.stop.local_price is None:
+        draft.record(
+            "stop_is_local",
+            f"the venue keeps the stop at {working.trigger_price}; {price} is watched here: the weaker protection, "
+            "which ends with this process",
+            Severity.WARNING,
+            at_the_venue=working.trigger_price,
+            here=price,
+        )
+    draft.change_stop(local_price=price)
 
 
 def _size(quantity: Quantity | None) -> str:

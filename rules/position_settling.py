@@ -26,8 +26,8 @@ from messages.venue import OrderAccepted, OrderRejected, OutcomeUnknown, RejectR
 from rules.forgetful_venue import denied_stop_stands
 from rules.position_case import Draft
 from rules.position_orders import TAKE_PROFIT_LEVEL, take_order
-from rules.position_plan_exit import decide_close
-from rules.position_stop import stop_confirmed, stop_failed
+from rules.position_plan_exit import close_failed, decide_close
+from rules.position_stop import naked_wait_ms, stop_confirmed, stop_failed
 
 TAKE_PROFIT_RETRY_MS = 5_000
 CANCEL_ATTEMPTS: Final = 3
@@ -114,21 +114,22 @@ def _refused(draft: Draft, intent: Intent, reason: RejectReason, text: str, *, u
         case OrderPurpose.STOP if draft.position.stop.intent_id != intent.intent_id:
             draft.doubt()
         case OrderPurpose.STOP:
-            _stop_refused(draft, reason, text, unknown=unknown)
+            _stop_refused(draft, intent, reason, text, unknown=unknown)
         case OrderPurpose.TAKE_PROFIT_1 | OrderPurpose.TAKE_PROFIT_2:
             _take_profit_refused(draft, intent, text)
         case OrderPurpose.CLOSE:
             _close_refused(draft, reason, text)
 
 
-def _stop_refused(draft: Draft, reason: RejectReason, text: str, *, unknown: bool) -> None:
+def _stop_refused(draft: Draft, intent: Intent, reason: RejectReason, text: str, *, unknown: bool) -> None:
     was_protected = draft.position.phase is PositionPhase.ACTIVE
     stop_failed(draft, text)
     stop = draft.position.stop
     match reason:
         case RejectReason.WOULD_TRIGGER:
             decide_close(draft, CloseReason.STOP_WOULD_TRIGGER, text)
-            draft.change_stop(not_before_ms=draft.now_ms)
+            draft.passed_stop, draft.passed_at = intent.order.trigger_price, draft.situation.watched
+            draft.change_stop(not_before_ms=draft.now_ms + naked_wait_ms(stop.attempts))
         case RejectReason.ORDER_TYPE_WITHDRAWN if stop.working is None:
             decide_close(draft, CloseReason.UNPROTECTED, f"no stop can be placed here: {text}", Severity.CRITICAL)
         case RejectReason.STOP_EXISTS if denied_stop_stands(draft):
@@ -161,14 +162,7 @@ def _take_profit_refused(draft: Draft, intent: Intent, text: str) -> None:
 
 
 def _close_refused(draft: Draft, reason: RejectReason, text: str) -> None:
-    attempts = draft.position.close_attempts + 1
-    wait_ms = 0 if reason is RejectReason.PRICE_BAND else min(100 * 2**attempts, 5_000)
-    draft.position = replace(
-        draft.position,
-        close_order_id=None,
-        close_attempts=attempts,
-        close_not_before_ms=draft.now_ms + wait_ms,
-    )
+    attempts = close_failed(draft, reason)
     draft.compared_ms = 0  # the account is read a moment from now: what is asked for now would prove nothing
     draft.reads_fills = True
     working = draft.position.stop.working

@@ -81,7 +81,15 @@ def stop_confirmed(draft: Draft, report: OrderReport) -> None:
         attached=False,
     )
     draft.changed_ms = draft.now_ms
-    draft.change_stop(working=confirmed_stop, next=None, intent_id=None, attempts=0, not_before_ms=0, triggered=False)
+    draft.change_stop(
+        working=confirmed_stop,
+        next=None,
+        intent_id=None,
+        attempts=0,
+        not_before_ms=0,
+        triggered=False,
+        local_price=None,
+    )
     draft.missing = draft.missing - {confirmed_stop.client_order_id}
     level = confirmed_stop.trigger_price
     to_another_level = level != (old.trigger_price if old is not None else draft.position.initial_stop_price)
@@ -90,7 +98,9 @@ def stop_confirmed(draft: Draft, report: OrderReport) -> None:
     if moved and old is not None:
         draft.record(
             "stop_moved",
-            f"stop {old.trigger_price} → {confirmed_stop.trigger_price}",
+            f"stop {old.trigger_price} → {confirmed_stop.trigger_price}"
+            if old.trigger_price != confirmed_stop.trigger_price
+            else f"stop at {old.trigger_price} resized: {old.quantity} → {confirmed_stop.quantity}",
             before=old.trigger_price,
             after=confirmed_stop.trigger_price,
         )

@@ -1,6 +1,7 @@
 """F6: the price goes through the planned stop before the stop is there."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 
@@ -12,6 +13,7 @@ from messages.state import CloseReason
 from messages.values import OrderKind, OrderPurpose, Side
 from messages.venue import RejectReason
 from persistence.queries import Queries
+from rules.rounding import exit_side
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import (
     BOTH_SIDES,
@@ -20,10 +22,13 @@ from tests.scenarios.stage import (
     a_world,
     alerts,
     figure,
+    fills_of,
     open_a,
     open_quantity,
     placed_ids,
 )
+from tests.scenarios.test_f01_lost_answer import cancel_stop_by_hand
+from tests.scenarios.test_f08_close_rejected import close_it
 from tests.scenarios.world import BTC, World
 
 REQUESTS_BEFORE_AN_ENTRY = 2
@@ -127,6 +132,61 @@ def test_closes_that_are_refused_for_a_while_are_pursued_and_a_stop_comes_back(p
     assert open_quantity(world) == 0
     assert figure(world, "worst_window_seconds") <= 2.0
     assert alerts(world)
+    assert_postcondition_c(world)
+
+
+@STOP_AFTER_ENTRY
+@BOTH_SIDES
+def test_a_stop_that_would_trigger_is_not_asked_for_again_and_again(profile: Profile, side: Side) -> None:
+    """No tick has told of the gap yet: that the venue refuses the stop says where the price is by now."""
+    world = a_world(profile, refused_closes(RejectReason.PRICE_BAND, 1))
+    gap_after_the_fill(world, side)
+    open_a(side, world, for_s=20)
+    assert open_quantity(world) == 0
+    assert len(placed_ids(world, OrderPurpose.STOP)) <= 4
+    assert figure(world, "worst_window_seconds") <= 0.3
+    assert_postcondition_c(world)
+
+
+@STOP_AFTER_ENTRY
+@BOTH_SIDES
+def test_a_stop_and_a_close_that_are_refused_for_ever_make_no_storm(profile: Profile, side: Side) -> None:
+    nothing_is_taken = FaultRule(
+        action=FaultAction.REJECT,
+        requests=(RequestType.PLACE,),
+        purposes=(OrderPurpose.STOP, OrderPurpose.CLOSE),
+        reason=RejectReason.OTHER,
+        from_s=20,
+        until_s=80,
+    )
+    world = a_world(profile, nothing_is_taken)
+    open_a(side, world, for_s=22)
+    cancel_stop_by_hand(world)
+    world.run_for(50)
+    assert len(placed_ids(world, OrderPurpose.STOP)) <= 60
+    assert len(placed_ids(world, OrderPurpose.CLOSE)) <= 20
+    assert sum(event.kind == "close_overdue" for event in alerts(world)) >= 1
+    world.run_for(60)
+    assert open_quantity(world) == 0
+    assert_postcondition_c(world)
+
+
+@STOP_AFTER_ENTRY
+@BOTH_SIDES
+def test_a_close_is_cut_into_slices_where_the_venue_takes_no_more_at_once(profile: Profile, side: Side) -> None:
+    """The venue refuses whatever is larger than a fifth of the position, and has not said so yet."""
+    world = a_world(profile)
+    open_a(side, world, for_s=20)
+    opened = open_quantity(world)
+    engine = world.exchange.engine
+    engine.set_instrument(
+        replace(engine.state.instruments[BTC], max_market_quantity=opened / 5, max_quantity=opened / 5)
+    )
+    close_it(world)
+    world.run_for(60)
+    closes = [fill.quantity for fill in fills_of(world, exit_side(side))]
+    assert open_quantity(world) == 0
+    assert max(closes) <= opened / 5
     assert_postcondition_c(world)
 
 

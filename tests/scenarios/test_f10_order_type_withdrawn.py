@@ -1,9 +1,12 @@
 """F10: from one moment on the venue refuses every new conditional order, while those that rest there still work."""
 
+from decimal import Decimal
+
 from adapters.simulator.fault_script import FaultAction, FaultRule, RequestType
 from adapters.simulator.profiles import Profile
-from messages.values import OrderKind, Side, Symbol
+from messages.values import OrderKind, Price, Side, Symbol
 from rules.limits import Limits
+from rules.rounding import round_stop
 from tests.scenarios.hands import position_of, stop_of
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import (
@@ -54,6 +57,19 @@ def twenty_positions(profile: Profile, side: Side, rule: FaultRule) -> World:
     return world
 
 
+def local_stop(world: World) -> Price | None:
+    """The level that only the process watches, as it is on record and shown."""
+    (restored,) = world.store.load()
+    return restored.position.stop.local_price
+
+
+def trailed(side: Side, price: int) -> Price:
+    """The trailing level for a best price that is written for a long, with the callback that momentum has halved."""
+    best = at(side, price)
+    wanted = best * Decimal("0.9975") if side is Side.LONG else best * Decimal("1.0025")
+    return round_stop(wanted, tick=Decimal(1), side=side)
+
+
 def withdrawn_alerts(world: World) -> int:
     return sum(event.kind == "stops_withdrawn" for event in alerts(world))
 
@@ -84,9 +100,12 @@ def test_a_trailing_level_that_cannot_rest_at_the_venue_is_triggered_here(profil
     world.run_for(100)
     (stop,) = stops_of(world)
     assert stop.trigger_price == at(side, 41_160), "the stop that rests there stays"
+    assert local_stop(world) == trailed(side, 42_550), "whoever looks sees that it is the weaker protection"
+    assert world.kinds().count("stop_is_local") == 1
     world.price(at(side, 42_300))
     world.run_for(2.5)
     assert open_quantity(world) == 0, "the price came back through the level that trailing wanted"
+    assert any("local stop" in event.text for event in world.events if event.kind == "close_decided")
     assert_postcondition_c(world)
 
 
