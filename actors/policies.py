@@ -5,6 +5,7 @@ from typing import Final
 from actors.risk import RiskPolicy
 from actors.signals import WavePolicy
 from messages.settings import EntryType, Settings
+from rules.adjustments import AdjustmentPolicy
 from rules.limits import Limits
 from rules.position_case import OrderPolicy, PositionPolicies
 from rules.sizing import SizingPolicy
@@ -62,11 +63,20 @@ def sizing_policy(settings: Settings) -> SizingPolicy:
 
 
 def risk_policy(settings: Settings) -> RiskPolicy:
-    """Limits of the account."""
+    """Limits of the account, and what changes them."""
     return RiskPolicy(
         limits=Limits(max_positions=settings.max_positions, max_exposure_usd=settings.max_exposure_usd),
         size_usd=settings.position_size_usd,
         leverage=settings.leverage,
+        adjustments=AdjustmentPolicy(
+            size_follows_day=settings.size_follows_day_result,
+            pauses_after_losses=settings.pause_after_losses_minutes > 0,
+            consecutive_losses=settings.pause_after_consecutive_losses,
+            pause_minutes=settings.pause_after_losses_minutes,
+        ),
+        least_close_usd=settings.min_partial_close_value_usd,
+        follows_volatility=settings.distances_follow_volatility,
+        follows_regime=settings.parameters_follow_regime,
     )
 
 

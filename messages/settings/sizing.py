@@ -20,7 +20,12 @@ class SizingSettings(BaseModel):
     leverage: Annotated[int, Field(ge=1, le=125)] = 3
     margin_mode: Annotated[MarginMode, BeforeValidator(lower)] = MarginMode.ISOLATED
     commission_percent: Percent = Decimal("0.1")
-    pause_after_losses_minutes: Annotated[int, Field(ge=0)] = 60
+
+    # Adjustments, each of which can be switched off.
+    size_follows_day_result: bool = True
+    distances_follow_volatility: bool = True
+    parameters_follow_regime: bool = True
+    pause_after_losses_minutes: Annotated[int, Field(ge=0)] = 60  # 0: no pause
     pause_after_consecutive_losses: Count = 4
 
 
