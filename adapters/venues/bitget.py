@@ -11,6 +11,7 @@ from typing import Final, assert_never
 
 import ccxt
 
+from adapters.venues import request_table
 from adapters.venues.bitget_account import (
     balance_report,
     funding_of,
@@ -180,7 +181,7 @@ class BitgetClient:
     def execute(self, request: VenueRequest) -> VenueAnswer:
         """Do ``request`` and say what came of it."""
         try:
-            return self._execute(request)
+            return request_table.answer(self, request)
         except RefusedError as error:
             return self._told(error.answer)
         except ccxt.BaseError as error:
@@ -200,33 +201,10 @@ class BitgetClient:
             # The refusal is told as it is; the next one tries again.
             return
 
-    def _execute(self, request: VenueRequest) -> VenueAnswer:
-        match request:
-            case PlaceOrder(order=order):
-                return self._place(order)
-            case AmendOrder(order=order):
-                return self._amend(order)
-            case CancelOrder(order=order):
-                return self._cancel(order)
-            case QueryOrder():
-                return self._query(request)
-            case FetchAccount(symbol=symbol):
-                return self._account(symbol)
-            case FetchFills():
-                return self._fills(request)
-            case FetchInstruments():
-                rows = self._session.public("MixGetV2MixMarketContracts", productType=PRODUCT)
-                return InstrumentsReport(venue=VENUE, instruments=instruments_of(rows))
-            case SetLeverage():
-                return self._settings.set_leverage(request)
-            case FetchServerTime():
-                return ServerTime(server_ms=self._session.server_ms())
-            case _:
-                assert_never(request)
-
     # --- orders -------------------------------------------------------------------------------------------------------
 
-    def _place(self, order: OrderSpec) -> VenueAnswer:
+    def place(self, order: OrderSpec) -> VenueAnswer:
+        """Send a new order, regular or plan."""
         if order.kind in CONDITIONAL:
             data = self._session.post("OrderPlaceTpslOrder", new_plan(order))
         else:
@@ -236,13 +214,14 @@ class BitgetClient:
         order_id = str((data or {}).get("orderId") or "")
         if not order_id:
             # Reducing orders that pushed others out come back without an id.
-            found = self._query(QueryOrder(symbol=order.symbol, client_order_id=order.client_order_id, kind=order.kind))
+            found = self.query(QueryOrder(symbol=order.symbol, client_order_id=order.client_order_id, kind=order.kind))
             return found if isinstance(found, OrderAccepted) else OutcomeUnknown(text="the answer carries no order id")
         report = report_of(order, order_id, OrderStatus.WORKING, now_ms=now_ms())
         self._shared.links.learn(report)
         return OrderAccepted(report=report)
 
-    def _amend(self, order: OrderSpec) -> VenueAnswer:
+    def amend(self, order: OrderSpec) -> VenueAnswer:
+        """Move a stop or take profit in place."""
         if order.kind not in CONDITIONAL:
             text = "a limit order would get another client id; cancel it and place a new one"
             return OrderRejected(reason=RejectReason.OTHER, text=text)
@@ -262,7 +241,8 @@ class BitgetClient:
             return OutcomeUnknown(text="the answer carries no order id")
         return OrderAccepted(report=report_of(order, order_id, OrderStatus.WORKING, now_ms=now_ms()))
 
-    def _cancel(self, order: OrderSpec) -> VenueAnswer:
+    def cancel(self, order: OrderSpec) -> VenueAnswer:
+        """Take a working order back, and say what had filled of it."""
         if order.kind in CONDITIONAL:
             return self._cancel_plan(order)
         if order.venue_order_id is not None:
@@ -308,7 +288,8 @@ class BitgetClient:
             self._lookup.learn_stops(symbol)
         return links.named(client_id)
 
-    def _query(self, request: QueryOrder) -> VenueAnswer:
+    def query(self, request: QueryOrder) -> VenueAnswer:
+        """Look for one order of ours, in every list that may hold it."""
         symbol, key = request.symbol, {"clientOid": str(request.client_order_id)}
         if request.kind in CONDITIONAL:
             found = self._lookup.plan(symbol, key)
@@ -323,7 +304,8 @@ class BitgetClient:
 
     # --- the account --------------------------------------------------------------------------------------------------
 
-    def _account(self, symbol: Symbol | None) -> VenueAnswer:
+    def account(self, symbol: Symbol | None) -> VenueAnswer:
+        """Positions, open orders of both kinds, money."""
         taken_ms = now_ms()
         session = self._session
         rows = session.get("PositionAllPosition", marginCoin=MARGIN_COIN) or ()
@@ -345,7 +327,21 @@ class BitgetClient:
             taken_ms=taken_ms,
         )
 
-    def _fills(self, request: FetchFills) -> VenueAnswer:
+    def instruments(self) -> VenueAnswer:
+        """The USDT-M perpetuals."""
+        rows = self._session.public("MixGetV2MixMarketContracts", productType=PRODUCT)
+        return InstrumentsReport(venue=VENUE, instruments=instruments_of(rows))
+
+    def set_leverage(self, request: SetLeverage) -> VenueAnswer:
+        """Leverage and margin mode of a symbol, where they differ."""
+        return self._settings.set_leverage(request)
+
+    def server_time(self) -> VenueAnswer:
+        """The venue's clock; what is signed from now on follows it."""
+        return ServerTime(server_ms=self._session.server_ms())
+
+    def fills(self, request: FetchFills) -> VenueAnswer:
+        """Executions and funding payments, each under the order that it is of."""
         symbol, until_ms = request.symbol, now_ms()
         rows = []
         bills = []

@@ -10,6 +10,7 @@ from typing import assert_never
 
 import ccxt
 
+from adapters.venues import request_table
 from adapters.venues.okx_errors import RefusedError, answer_of, answer_to_error
 from adapters.venues.okx_http import MeaninglessAnswerError, OkxHttp, VenueClock, now_ms
 from adapters.venues.okx_preflight import account_checks
@@ -30,7 +31,7 @@ from adapters.venues.rest import VenueConfig
 from messages.checks import Check
 from messages.instruments import Capabilities
 from messages.orders import OrderSpec, OrderStatus
-from messages.values import MarginMode, OrderKind, VenueOrderId
+from messages.values import MarginMode, OrderKind, Symbol, VenueOrderId
 from messages.venue import (
     AmendOrder,
     CancelOrder,
@@ -149,7 +150,7 @@ class OkxClient:
     def execute(self, request: VenueRequest) -> VenueAnswer:
         """Do ``request`` and say what came of it; blocks."""
         try:
-            return self._execute(request)
+            return request_table.answer(self, request)
         except RefusedError as error:
             answer = answer_of(error.code, str(error))
         except ccxt.BaseError as error:
@@ -160,32 +161,10 @@ class OkxClient:
             self._follow_the_clock()
         return answer
 
-    def _execute(self, request: VenueRequest) -> VenueAnswer:
-        match request:
-            case PlaceOrder(order=order):
-                return self._place(order)
-            case AmendOrder(order=order):
-                return self._amend(order)
-            case CancelOrder(order=order):
-                return self._cancel(order)
-            case QueryOrder():
-                return self._query(request)
-            case FetchAccount(symbol=symbol):
-                return self._reading.account(symbol)
-            case FetchFills(symbol=symbol, since_ms=since_ms):
-                return self._reading.fills(symbol, since_ms)
-            case FetchInstruments():
-                return InstrumentsReport(venue=OKX, instruments=self._reading.instruments())
-            case SetLeverage():
-                return self._set_leverage(request)
-            case FetchServerTime():
-                return ServerTime(server_ms=self._http.server_ms())
-            case _:
-                assert_never(request)
-
     # --- orders -------------------------------------------------------------------------------------------------------
 
-    def _place(self, order: OrderSpec) -> VenueAnswer:
+    def place(self, order: OrderSpec) -> VenueAnswer:
+        """Send a new order, to the list that its kind is in."""
         mode = self._reading.mode(order.symbol)
         if order.kind in ALGO_KINDS:
             acks = self._http.rows("privatePostTradeOrderAlgo", algo_order(order, mode), AckRow)
@@ -193,14 +172,15 @@ class OkxClient:
             acks = self._http.rows("privatePostTradeOrder", regular_order(order, mode), AckRow)
         return self._acknowledged(order, acks, OrderStatus.WORKING)
 
-    def _amend(self, order: OrderSpec) -> VenueAnswer:
+    def amend(self, order: OrderSpec) -> VenueAnswer:
+        """Change a working order in place."""
         if order.kind in ALGO_KINDS:
             acks = self._http.rows("privatePostTradeAmendAlgos", algo_amend(order), AckRow)
         else:
             acks = self._http.rows("privatePostTradeAmendOrder", regular_amend(order), AckRow)
         return self._acknowledged(order, acks, OrderStatus.WORKING)
 
-    def _cancel(self, order: OrderSpec) -> VenueAnswer:
+    def cancel(self, order: OrderSpec) -> VenueAnswer:
         """The acknowledgement says nothing of what filled before: the order is read once more."""
         if order.kind in ALGO_KINDS:
             identity = algo_identity(order)
@@ -229,7 +209,8 @@ class OkxClient:
             return OutcomeUnknown(text="OKX answered without an order id")
         return OrderAccepted(report=report_of(order, OKX, VenueOrderId(own_id), status, now_ms()))
 
-    def _query(self, request: QueryOrder) -> VenueAnswer:
+    def query(self, request: QueryOrder) -> VenueAnswer:
+        """Look for one order of ours, in every list that may hold it."""
         report = self._reading.order(request.symbol, request.client_order_id, request.kind)
         if report is None:
             text = f"OKX has no order {request.client_order_id} in any list"
@@ -238,7 +219,23 @@ class OkxClient:
 
     # --- account ------------------------------------------------------------------------------------------------------
 
-    def _set_leverage(self, request: SetLeverage) -> VenueAnswer:
+    def account(self, symbol: Symbol | None) -> VenueAnswer:
+        """Positions, open orders of both lists, money."""
+        return self._reading.account(symbol)
+
+    def fills(self, request: FetchFills) -> VenueAnswer:
+        """Executions and funding payments."""
+        return self._reading.fills(request.symbol, request.since_ms)
+
+    def instruments(self) -> VenueAnswer:
+        """The USDT swaps."""
+        return InstrumentsReport(venue=OKX, instruments=self._reading.instruments())
+
+    def server_time(self) -> VenueAnswer:
+        """OKX's clock; what is signed from now on follows it."""
+        return ServerTime(server_ms=self._http.server_ms())
+
+    def set_leverage(self, request: SetLeverage) -> VenueAnswer:
         """OKX has no margin mode of a symbol: it is set with the leverage, and said again with each order."""
         params: Params = {
             "lever": request.leverage,
