@@ -6,6 +6,7 @@ Times are UTC. Nothing of it is coloured, so that it can be piped and pasted.
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from adapters.status_text import number
 from messages.explanation import EventStep, Explanation, FillStep, FundingStep, InputView, OrderStep, Step
 from messages.journal import Severity
 from messages.orders import FillKind
@@ -91,8 +92,8 @@ def _what(step: OrderStep) -> str:
 
 def _input(item: InputView) -> str:
     if item.age_ms is None:
-        return f"{item.name} {item.value}"
-    return f"{item.name} {item.value} ({item.age_ms / 1_000:.1f} s old)"
+        return f"{item.name} {number(item.value)}"
+    return f"{item.name} {number(item.value)} ({item.age_ms / 1_000:.1f} s old)"
 
 
 def _clock(at_ms: int) -> str:
