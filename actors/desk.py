@@ -2,8 +2,8 @@
 
 **Owns** the instruments of the venue, and that each position, on record or on the venue, has its actor.
 **Accepts** OpenPosition, CheckSignal and ClosePosition, InstrumentsRead and AccountSeen (from the account actor),
-VenueRestored (from the journal), PositionReady and ReadAccountNow (from positions), the private stream's events,
-Settle.
+VenueRestored (from the journal), PositionReady, PositionUnclaimed and ReadAccountNow (from positions), VerifyPosition
+and RemoveZombies (from monitors), the private stream's events, Settle.
 **Sends** all of these on to the position that they concern (CheckSignal to the market), AdoptPosition for what nobody
 tracks; and makes the actors of positions.
 **On crash** the positions live on; it asks the journal and the account actor again.
@@ -16,6 +16,7 @@ from typing import Final, TypeAlias, assert_never
 
 from actors.kernel import Actor, Ref
 from actors.record import Record, rejection
+from messages.account_check import RemoveZombies
 from messages.instruments import Instrument
 from messages.journal import EventRecord, Severity, SignalFate
 from messages.orders import PositionReport
@@ -28,6 +29,7 @@ from messages.positions import (
     OpenPosition,
     OrderUpdated,
     PositionEnded,
+    PositionUnclaimed,
     PositionUpdated,
     Settle,
     StreamChanged,
@@ -74,6 +76,8 @@ DeskMessage: TypeAlias = (
     | ReadAccountNow
     | StreamChanged
     | VerifyPosition
+    | RemoveZombies
+    | PositionUnclaimed
     | Settle
 )
 
@@ -116,6 +120,7 @@ class DeskActor(Actor):
         self._waiting: list[OpenPosition] = []
         self._unchecked: list[CheckSignal] = []
         self._alerted: set[PositionKey] = set()
+        self._closes: dict[PositionKey, ClosePosition] = {}
 
     def on_start(self) -> None:
         self._journal.tell(RestoreVenue(path=self.context.path, venue=self._venue))
@@ -126,8 +131,12 @@ class DeskActor(Actor):
                 self._on_open(message)
             case CheckSignal():
                 self._on_check(message)
-            case ClosePosition() | VerifyPosition():
+            case ClosePosition() if not self._instruments:
+                self._closes[message.key] = message
+            case ClosePosition() | VerifyPosition() | RemoveZombies():
                 self._to(message.key, message)
+            case PositionUnclaimed(report=report):
+                self._tell_of_untracked(report)
             case OrderUpdated(report=report):
                 self._to_symbol(report.symbol, report.hedge_side, message)
             case FillReceived(fill=fill):
@@ -202,6 +211,9 @@ class DeskActor(Actor):
 
     def _on_instruments(self, message: InstrumentsRead) -> None:
         before, self._instruments = self._instruments, {item.symbol: item for item in message.instruments}
+        closes, self._closes = self._closes, {}
+        for key, close in closes.items():
+            self._to(key, close)
         for key, ref in self._positions.items():
             instrument = self._instruments.get(key.symbol)
             if instrument is not None and instrument != before.get(key.symbol):
@@ -226,7 +238,9 @@ class DeskActor(Actor):
             self._position(restored.position.key)
         # Looked at once: what it shows is the past by the time of the next reading.
         report, self._account = self._account.report, None
-        self._has_compared = True
+        if not self._has_compared:
+            self._has_compared = True
+            self._record("venue_read", f"{len(report.positions)} positions are open there", Severity.INFO)
         for position in report.positions:
             self._look_at(position, report)
         self._look_for_the_others(report)
@@ -235,6 +249,7 @@ class DeskActor(Actor):
     def _look_for_the_others(self, report: AccountReport) -> None:
         """A position that the account does not show may be over without anybody having been told (F11)."""
         shown = {self._key(position.symbol, position.side) for position in report.positions}
+        self._alerted &= shown
         for key, ref in self._positions.items():
             if key not in shown:
                 ref.tell(VerifyPosition(key=key, why="the account shows no position here"))
@@ -247,17 +262,22 @@ class DeskActor(Actor):
 
     def _look_at(self, position: PositionReport, account: AccountReport) -> None:
         key = self._key(position.symbol, position.side)
-        known = key in self._positions
-        if not known and self._untracked is not Untracked.ADOPT:
-            if self._untracked is Untracked.ALERT and key not in self._alerted:
-                self._alerted.add(key)
-                self._record(
-                    "untracked_position",
-                    f"{position.side} {position.quantity} {position.symbol} is on the venue and on no record",
-                    Severity.CRITICAL,
-                )
-            return
-        self._to(key, AdoptPosition(report=position, account=account))
+        allowed = self._untracked is Untracked.ADOPT
+        if allowed or key in self._positions:
+            # Where a position of ours has been before, only its actor knows whether this one is on record.
+            self._to(key, AdoptPosition(report=position, account=account, allowed=allowed))
+        else:
+            self._tell_of_untracked(position)
+
+    def _tell_of_untracked(self, position: PositionReport) -> None:
+        key = self._key(position.symbol, position.side)
+        if self._untracked is Untracked.ALERT and key not in self._alerted:
+            self._alerted.add(key)
+            self._record(
+                "untracked_position",
+                f"{position.side} {position.quantity} {position.symbol} is on the venue and on no record",
+                Severity.CRITICAL,
+            )
 
     def _open_when_ready(self) -> None:
         """Only when everything is protected are new signals accepted (S5)."""

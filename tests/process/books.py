@@ -44,6 +44,7 @@ class Books:
 
     Attributes:
         excused_zombies: Orders that were left behind while no process was there to remove them.
+        excused_doubles: Stops beside their successor, likewise.
         name_of_fill: How the venue's dialect names a fill.
     """
 
@@ -52,6 +53,7 @@ class Books:
     time: VirtualTime
     profile: Profile = PAPER
     excused_zombies: int = 0
+    excused_doubles: int = 0
     name_of_fill: Callable[[str], str] = str
 
     def account(self) -> AccountReport:
@@ -61,9 +63,11 @@ class Books:
 
     def ledger(self) -> Mapping[str, object]:
         snapshot = dict(self.exchange.ledger_snapshot())
-        left_behind = snapshot["zombie_orders"]
-        assert isinstance(left_behind, int)
-        return {**snapshot, "zombie_orders": left_behind - self.excused_zombies}
+        zombies, doubles = snapshot["zombie_orders"], snapshot["duplicate_orders"]
+        assert isinstance(zombies, int)
+        assert isinstance(doubles, int)
+        left = {"zombie_orders": zombies - self.excused_zombies, "duplicate_orders": doubles - self.excused_doubles}
+        return {**snapshot, **left}
 
 
 @contextmanager
@@ -105,7 +109,7 @@ def books_of(data_dir: Path, store: SqlStore, *, alive: bool, excused_zombies: i
         yield books_on(exchange, store, excused_zombies=excused_zombies)
 
 
-def books_on(exchange: PaperExchange, store: SqlStore, *, excused_zombies: int = 0) -> Books:
+def books_on(exchange: PaperExchange, store: SqlStore, *, excused_zombies: int = 0, excused_doubles: int = 0) -> Books:
     """An exchange's side and ours, now."""
     return Books(
         exchange=exchange,
@@ -113,6 +117,7 @@ def books_on(exchange: PaperExchange, store: SqlStore, *, excused_zombies: int =
         time=VirtualTime(start_ms=time.time_ns() // 1_000_000),
         profile=_profile(exchange),
         excused_zombies=excused_zombies,
+        excused_doubles=excused_doubles,
         name_of_fill=NAMES_OF_FILLS.get(exchange.config.exchange.venue, str),
     )
 

@@ -28,10 +28,10 @@ from tests.postgres import databases
 from tests.process.absences import LOOKED_AFTER_WITHIN_S, Absences
 from tests.process.books import PAPER_FILE, Books, books_on, disagreements, venue_of
 from tests.process.installation import LIVELY, READY_S, Installation, Life
+from tests.process.naked_time import PROTECTED_WITHIN_S, NakedTime
 from tests.process.signal_writer import SignalWriter
 from tests.process.simulated_venue import VENUES, SimulatedVenue
 
-PROTECTED_WITHIN_S: Final = 3.0
 AGREE_WITHIN_S: Final = 60.0
 FATE_WITHIN_S: Final = 10.0
 LOOK_EVERY_S: Final = 0.1
@@ -64,8 +64,8 @@ class CampaignReport:
         crash_points: Processes killed.
         slowest_ready_s: From the start of a process until it had protected everything and took signals.
         left_behind: Orders that outlived their position for over 5 s because nobody was alive to remove them.
-        slowest_protected_s: From the first status of a process, at which the venue is being read, until nothing was
-            uncovered at the venue.
+        slowest_protected_s: The longest that a position was without a stop of what counts: see
+            :mod:`tests.process.naked_time`.
         venue_restarts: How often the venue's process was killed and came back.
         worst_over_cover_s: The longest that stops were more than their position while everybody was at work.
     """
@@ -106,7 +106,8 @@ class Campaign:
     positions: int = 0
     zombies: int = 0
     last_seen_alive_s: float = 0.0
-    slowest_protected_s: float = 0.0
+    naked: NakedTime = field(default_factory=NakedTime)
+    doubled: int = 0
     venue_restarts: int = 0
     absences: Absences = field(default_factory=Absences)
     worst_over_cover_s: float = 0.0
@@ -152,7 +153,7 @@ class Campaign:
             positions=self.positions,
             signals=len(self.writer.written),
             left_behind=self.zombies,
-            slowest_protected_s=round(self.slowest_protected_s, 2),
+            slowest_protected_s=round(self.naked.worst_s, 2),
             venue_restarts=self.venue_restarts,
             worst_over_cover_s=round(self.worst_over_cover_s, 2),
         )
@@ -171,7 +172,9 @@ class Campaign:
                 self._until_at_work(life)
                 self._look(life, moment)
             self._reach(life, moment)
+            self._judge(moment, self._naked_too_long(life))
             self.absences.begin()
+            self.naked.nobody_looks()
             life.kill()
             self.killed += 1
         if moment in AT_WORK:
@@ -193,7 +196,7 @@ class Campaign:
         if counted["told"] != sum(value for name, value in counted.items() if name != "told"):
             problems.append(f"messages were lost: {counted}")
         with self._exchange(alive=False) as exchange:
-            books = books_on(exchange, self.store, excused_zombies=self.zombies)
+            books = self._books_on(exchange)
             # A venue that lives on does not stand still when its client has stopped.
             problems += disagreements(books) if self.venue is None else naked_problems(exchange)
             problems += self._fate_problems()
@@ -248,6 +251,7 @@ class Campaign:
         self.venue.kill()
         self._live(life, self.chance.uniform(0.0, 3.0))
         self.venue.start()
+        self.naked.venue_came_back(_now_ms())
         self.absences.end()
         self.venue_restarts += 1
 
@@ -268,27 +272,36 @@ class Campaign:
         """Everything known is protected, and signals are taken."""
         self._until(life, life.is_running, "a status")
         self._until_covered(life)
-        self._until(life, lambda: self._ready_at_ms(life) > 0, "the venue to be ready")
+        self._until(life, lambda: self._event_at_ms(life, "venue_ready") > 0, "the venue to be ready")
         self.absences.end()
-        self.slowest_ready_s = max(self.slowest_ready_s, (self._ready_at_ms(life) - life.started_ms) / 1_000)
+        ready_ms = self._event_at_ms(life, "venue_ready")
+        self.slowest_ready_s = max(self.slowest_ready_s, (ready_ms - life.started_ms) / 1_000)
 
     def _until_covered(self, life: Life) -> None:
-        """The process reads the venue now: what was uncovered when it came is covered soon."""
+        """The process reads the venue: what was uncovered when it came is covered soon."""
         if self.venue is None:
             return
-        began_s = time.monotonic()
-        while naked := uncovered_since(self.venue, life.started_ms):
-            if time.monotonic() > began_s + AGREE_WITHIN_S:
-                break
+        self._until(life, lambda: self._event_at_ms(life, "venue_read") > 0, "the account to be read")
+        give_up_s = time.monotonic() + AGREE_WITHIN_S
+        problems: list[str] = []
+        while uncovered_since(self.venue) and time.monotonic() < give_up_s:
+            problems = self._naked_too_long(life) or problems
             self._live(life, LOOK_EVERY_S)
-        took_s = time.monotonic() - began_s
-        self.slowest_protected_s = max(self.slowest_protected_s, took_s)
-        if took_s > PROTECTED_WITHIN_S:
-            self._judge("after a start", [f"covered {took_s:.1f} s after the process was there; still not: {naked}"])
+        self._judge("after a start", problems)
 
-    def _ready_at_ms(self, life: Life) -> int:
+    def _naked_too_long(self, life: Life) -> list[str]:
+        """The positions that are naked now, and were for longer than a living process may leave them."""
+        if self.venue is None:
+            return []
+        if read_ms := self._event_at_ms(life, "venue_read"):
+            self.naked.account_read(read_ms)
+        return self.naked.too_long(uncovered_since(self.venue), _now_ms())
+
+    def _event_at_ms(self, life: Life, kind: str) -> int:
+        """When this process first wrote an event of ``kind``; 0 while it has not."""
         events = tables.events.c
-        query = select(events.at_ms).where(events.kind == "venue_ready", events.at_ms >= life.started_ms).limit(1)
+        own = select(events.at_ms).where(events.kind == kind, events.at_ms >= life.started_ms)
+        query = own.order_by(events.at_ms).limit(1)
         try:
             with self.store.reading() as connection:
                 return next((int(row.at_ms) for row in connection.execute(query)), 0)
@@ -303,16 +316,18 @@ class Campaign:
         give_up_s = time.monotonic() + AGREE_WITHIN_S
         while True:
             with self._exchange(alive=True) as exchange:
-                left_behind = exchange.ledger_snapshot()["zombie_orders"]
-                assert isinstance(left_behind, int)
-                excused = left_behind if dead_s > PROTECTED_WITHIN_S else self.zombies
-                books = books_on(exchange, self.store, excused_zombies=excused)
+                if dead_s > PROTECTED_WITHIN_S:
+                    self.zombies, self.doubled = left_behind(exchange)
+                books = self._books_on(exchange)
                 problems = [*disagreements(books), *naked_problems(exchange), *orphans_now(books)]
-            if not problems or time.monotonic() > give_up_s:
+            naked = self._naked_too_long(life)
+            if naked or not problems or time.monotonic() > give_up_s:
                 break
             self._live(life, LOOK_EVERY_S)
-        self.zombies = excused
-        self._judge(moment, problems)
+        self._judge(moment, [*problems, *naked])
+
+    def _books_on(self, exchange: PaperExchange) -> Books:
+        return books_on(exchange, self.store, excused_zombies=self.zombies, excused_doubles=self.doubled)
 
     def _over_cover_problems(self) -> list[str]:
         with self._exchange(alive=True) as exchange:
@@ -349,19 +364,34 @@ class Campaign:
 
 
 def naked_problems(exchange: PaperExchange) -> list[str]:
-    """What no death excuses: an order sent twice and, where stops come with the entry, a moment without one."""
-    attaches = exchange.config.exchange.profile.capabilities.attach_stop_to_entry
+    """What no death excuses: an order sent twice and, where stops come with the entry, a moment without one.
+
+    Where a stop is moved by another one beside it, whoever dies between the two leaves both: that is excused as far as
+    nobody lived.
+    """
+    can = exchange.config.exchange.profile.capabilities
     ledger = exchange.ledger_snapshot()
-    uncovered = ("unprotected_seconds", "positions_uncovered_now") if attaches else ()
-    found = [name for name in (*uncovered, "duplicate_orders") if ledger[name]]
+    uncovered = ("unprotected_seconds", "positions_uncovered_now") if can.attach_stop_to_entry else ()
+    twice = "duplicate_orders" if can.amend_stop else "accepted_twice"
+    found = [name for name in (*uncovered, twice) if ledger[name]]
     return [f"the venue's ledger counts {ledger[name]} {name}" for name in found]
 
 
-def uncovered_since(venue: SimulatedVenue, started_ms: int) -> list[str]:
-    """The positions of before ``started_ms`` that are uncovered now."""
+def left_behind(exchange: PaperExchange) -> tuple[int, int]:
+    """How many orders the venue counts that outlived their position, and their successor."""
+    ledger = exchange.ledger_snapshot()
+    zombies, doubles, twice = ledger["zombie_orders"], ledger["duplicate_orders"], ledger["accepted_twice"]
+    assert isinstance(zombies, int)
+    assert isinstance(doubles, int)
+    assert isinstance(twice, int)
+    return zombies, doubles - twice
+
+
+def uncovered_since(venue: SimulatedVenue) -> dict[str, int]:
+    """The positions that are uncovered now, and since when (UTC ms)."""
     with venue.exchange() as exchange:
-        records = exchange.engine.ledger.book.open.values()
-        return [each.symbol for each in records if each.uncovered.since_ms is not None and each.opened_ms < started_ms]
+        records = exchange.engine.ledger.book.open.items()
+        return {name: each.uncovered.since_ms for name, each in records if each.uncovered.since_ms is not None}
 
 
 def orphans_now(books: Books) -> list[str]:
@@ -385,6 +415,10 @@ def lively_venue(venue: str, directory: Path, *, seed: int) -> SimulatedVenue:
     return SimulatedVenue(
         venue=venue, directory=directory, arguments=[part for pair in options.items() for part in pair]
     )
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _changed_ns(path: Path) -> int:
