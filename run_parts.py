@@ -14,7 +14,7 @@ from actors.desk import Untracked
 from actors.house import House, HouseParts, VenueParts
 from actors.kernel import ActorSystem, ShutdownPhase
 from actors.notice_log import log_notice
-from actors.policies import position_policies, risk_policy, sizing_policy, wave_policy
+from actors.policies import audit_policy, position_policies, risk_policy, sizing_policy, wave_policy
 from actors.signal_source import SignalFeed
 from actors.status import POSITIONS, StatusReader, VenueBook
 from adapters.alert_log import AlertLog
@@ -111,6 +111,7 @@ def build_house(
             stale_after_s=stale_after_s,
             left_out=left_out or {},
             waves=wave_policy(settings),
+            audit=audit_policy(settings),
         ),
     )
 

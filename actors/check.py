@@ -29,7 +29,7 @@ from messages.venue import AccountReport, FetchAccount, FetchInstruments, Instru
 from rules.position_case import PositionPolicies
 from rules.protection_audit import PositionName
 from rules.repair import UNPROTECTED
-from rules.zombies import ZombiePolicy
+from rules.zombies import ZombiePolicy, side_of
 
 READ_AGAIN_S: Final = 0.5
 """A venue may show what it has just acknowledged a moment later."""
@@ -264,7 +264,8 @@ class CheckActor(Actor):
                 desk.tell(VerifyPosition(key=_key(name_of(position)), why=str(about[0].what)))
         by_key: dict[PositionKey, list[OrderReport]] = {}
         for order in (*judged.surplus, *(zombie.order for zombie in judged.zombies if zombie.may_go)):
-            key = _key((order.venue, order.symbol, order.hedge_side))
+            side = side_of(order, hedge_mode=self._parts.zombies.hedge_mode)
+            key = _key((order.venue, order.symbol, side))
             by_key.setdefault(key, []).append(order)
         for key, orders in by_key.items():
             desk.tell(RemoveZombies(key=key, orders=tuple(orders)))

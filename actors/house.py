@@ -12,13 +12,13 @@ from actors import addresses
 from actors.account import AccountActor
 from actors.alert import AlertActor, AlertSink
 from actors.alert_outbox import AlertOutbox
+from actors.auditors import Auditors, AuditPolicy
 from actors.canary import CanaryActor
 from actors.desk import DeskActor, Untracked
 from actors.execution import ExecutionActor
 from actors.journal import JournalActor
 from actors.kernel import Actor, ActorSystem, ChildSpec, Dispatcher, GroupSpec, Intensity, Ref
 from actors.market import MarketActor
-from actors.monitors.protection import ProtectionMonitor
 from actors.monitors.regime import RegimeMonitor
 from actors.ports import JournalPort, VenueCalls, VenueStreams
 from actors.position import PositionActor
@@ -83,6 +83,7 @@ class HouseParts:
     stale_after_s: float | None = 4.0
     left_out: Mapping[Venue, str] = field(default_factory=dict)
     waves: WavePolicy = field(default_factory=WavePolicy)
+    audit: AuditPolicy = field(default_factory=AuditPolicy)
 
 
 class House:
@@ -116,7 +117,7 @@ class House:
                 ),
                 *(self._exchange(venue) for venue in parts.venues),
                 *(GroupSpec(name=addresses.positions(venue.calls.venue)) for venue in parts.venues),
-                *(self._monitor(venue) for venue in parts.venues),
+                *(auditor for venue in parts.venues for auditor in self._auditors(venue)),
                 *(self._regime(venue.calls.venue) for venue in parts.venues),
                 *intake,
             ],
@@ -246,19 +247,21 @@ class House:
             owner_epoch=self._parts.owner_epoch,
         )
 
-    def _monitor(self, parts: VenueParts) -> ChildSpec:
+    def _auditors(self, parts: VenueParts) -> list[ChildSpec]:
         venue = parts.calls.venue
-        return _pooled(
-            f"monitor/protection/{venue}",
-            lambda: ProtectionMonitor(
-                venue=venue,
-                execution=self._part(venue, "execution"),
-                desk=self._part(venue, "desk"),
-                journal=self._ref(addresses.JOURNAL),
-                hedge_mode=parts.hedge_mode,
-                owner_epoch=self._parts.owner_epoch,
-            ),
+        auditors = Auditors(
+            system=self._system,
+            calls=parts.calls,
+            policies=self._parts.policies,
+            audit=self._parts.audit,
+            hedge_mode=parts.hedge_mode,
+            owner_epoch=self._parts.owner_epoch,
         )
+        return [
+            _pooled(f"monitor/protection/{venue}", auditors.protection),
+            _pooled(addresses.zombies(venue), auditors.zombies),
+            _pooled(addresses.check(venue), auditors.check),
+        ]
 
     def _regime(self, venue: Venue) -> ChildSpec:
         histories: dict[Symbol, CandleHistory] = {}

@@ -6,7 +6,6 @@ had to be given up.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from typing import Final
 
 from actors.kernel import Context
@@ -26,10 +25,9 @@ from rules.expected_protection import expected_protection
 from rules.position_case import PositionPolicies, spec_of
 from rules.position_heritage import SEQUENCE_GAP
 from rules.protection_audit import Finding, PositionName
-from rules.repair import REPAIR_PREFIX, UNPROTECTED, Step, is_repair, order_of, steps_for
+from rules.repair import UNPROTECTED, Step, is_repair, order_of, repair_id, steps_for
 from rules.zombies import Zombie
 
-ID_DIGITS: Final = 16 - len(REPAIR_PREFIX)
 _LEVELS: Final = {OrderPurpose.TAKE_PROFIT_1: 1, OrderPurpose.TAKE_PROFIT_2: 2}
 
 
@@ -127,7 +125,7 @@ class Mender:
         for number, zombie in enumerate(zombies):
             order = zombie.order
             identity = parse_client_order_id(order.client_order_id or "")
-            position_id = _repair_id(f"{blank.decision_id}{number}") if identity is None else identity.position_id
+            position_id = repair_id(f"{blank.decision_id}{number}") if identity is None else identity.position_id
             spec = spec_of(order, OrderPurpose.STOP if identity is None else identity.purpose)
             intent = Intent(
                 intent_id=IntentId(f"{spec.client_order_id}.zombie.{blank.decision_id}"),
@@ -176,7 +174,7 @@ class Mender:
         identities = [parse_client_order_id(order.client_order_id or "") for order in here]
         repairs = [item for item in identities if item is not None and is_repair(item.position_id)]
         if not repairs:
-            return _repair_id(f"{seed}{position.symbol}{position.hedge_side}"), 0
+            return repair_id(f"{seed}{position.symbol}{position.hedge_side}"), 0
         last = max(repairs, key=lambda item: item.sequence)
         return last.position_id, last.sequence + SEQUENCE_GAP
 
@@ -269,7 +267,3 @@ def _event(step: Step, intent: Intent, text: str, at_ms: int) -> EventRecord:
         subject=f"{intent.key.venue}/{intent.key.symbol}",
         position_id=intent.position_id,
     )
-
-
-def _repair_id(seed: str) -> PositionId:
-    return PositionId(REPAIR_PREFIX + sha256(seed.encode()).hexdigest()[:ID_DIGITS])

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from actors.auditors import AuditPolicy
 from actors.risk import RiskPolicy
 from actors.signals import WavePolicy
 from messages.settings import EntryType, Settings
@@ -16,6 +17,7 @@ from rules.wave_intake import IntakePolicy
 from rules.waves import CheckTimes
 
 MS_A_SECOND: Final = 1_000
+MINUTES_AN_HOUR: Final = 60
 
 
 def position_policies(settings: Settings) -> PositionPolicies:
@@ -50,6 +52,16 @@ def position_policies(settings: Settings) -> PositionPolicies:
         ),
         commission_percent=settings.commission_percent,
         margin_mode=settings.margin_mode,
+    )
+
+
+def audit_policy(settings: Settings) -> AuditPolicy:
+    """What the auditors may touch, and when they look at everything."""
+    hours, _, minutes = settings.selfcheck_at.partition(":")
+    return AuditPolicy(
+        zombie_scope=settings.zombie_scope,
+        zombie_threshold=settings.zombie_threshold,
+        selfcheck_minute=int(hours) * MINUTES_AN_HOUR + int(minutes),
     )
 
 

@@ -3,9 +3,10 @@
 **Owns** the position's state, its stop, its take profits and its trailing; nothing else decides about them.
 **Accepts** OpenPosition and AdoptPosition (from the desk), what the venue's streams say (OrderUpdated, FillReceived,
 FundingReceived, PositionUpdated), IntentSettled and VenueReadDone (from the execution actor), Tick (from the market
-actor), ClosePosition, VerifyPosition, InstrumentChanged, DescribePosition, Settle, and its own timers.
+actor), ClosePosition, VerifyPosition, RemoveZombies, InstrumentChanged, DescribePosition, Settle, and its own timers.
 **Sends** Decision to the journal, VenueRead and ResolveIntents to the execution actor, AttentionBand to the market
-actor, ExposureChanged and PositionEnded to the risk actor, PositionReady and ReadAccountNow to the desk.
+actor, ExposureChanged and PositionEnded to the risk actor, PositionReady, PositionUnclaimed and ReadAccountNow to the
+desk.
 **On crash** it asks the journal for its record and the venue for its account, orders and fills, and goes on from there:
 the start after a crash and the start of the process are the same.
 """
@@ -20,9 +21,11 @@ from actors.position_opening import (
     PositionMessage,
     PositionOpening,
     PositionSurroundings,
+    without_zombies,
 )
 from actors.position_record import PositionRecord, outcome_of, rejoined, superseded, with_open_intents
 from actors.venue_reader import ACCOUNT, FILLS, VenueReader
+from messages.account_check import RemoveZombies
 from messages.instruments import Instrument
 from messages.journal import CommitRefused, Decision
 from messages.market import Tick
@@ -39,6 +42,7 @@ from messages.positions import (
     OpenPosition,
     OrderUpdated,
     PositionRestored,
+    PositionUnclaimed,
     PositionUpdated,
     ResolveIntents,
     RestorePosition,
@@ -129,6 +133,8 @@ class PositionActor(Actor):
                 self._on_adopt(message)
             case PositionRestored():
                 self._on_restored(message)
+            case RemoveZombies():
+                self._on_zombies(message)
             case InstrumentChanged(instrument=instrument):
                 self._instrument = instrument
                 self._decide(WakeUp())
@@ -415,6 +421,9 @@ class PositionActor(Actor):
             return
         if message.account.taken_ms <= self._ended_ms:
             return
+        if not message.allowed:
+            self._around.desk.tell(PositionUnclaimed(report=message.report))
+            return
         decision = adopt_position(
             report=message.report,
             key=self._key,
@@ -424,6 +433,14 @@ class PositionActor(Actor):
             situation=replace(self._situation(), mark=self._watch.mark or message.report.mark_price),
         )
         self._follow(decision)
+
+    def _on_zombies(self, message: RemoveZombies) -> None:
+        """What an audit found: where nothing is open, and nothing being opened, it goes; else the position decides."""
+        if self._case is not None:
+            self._decide(message)
+        elif self._restored and not self._opening.under_way and not self._stopping:
+            blank, stamp = self._record.blank(self.context), self._record.stamp(self.context)
+            self._commit(without_zombies(blank, message.orders, key=self._key, stamp=stamp))
 
     def _wish_for_adoption(self) -> None:
         """Something is open here that is nobody's; whether it is taken over, the desk decides by the whole account."""

@@ -10,6 +10,7 @@ from actors.market_watch import MarketWatch
 from actors.position_record import PositionRecord
 from actors.record import rejection
 from actors.venue_reader import VenueReader
+from messages.account_check import RemoveZombies
 from messages.instruments import Capabilities, Instrument
 from messages.journal import CommitRefused, Decision, EventRecord, Severity
 from messages.market import Tick
@@ -35,11 +36,12 @@ from messages.positions import (
 from messages.reasons import Rule, Why
 from messages.state import Intent, IntentAction
 from messages.supervision import Due
-from messages.values import IntentId, PositionKey
+from messages.values import IntentId, OrderPurpose, PositionKey
 from messages.venue import AccountReport
 from rules.client_order_ids import parse_client_order_id
 from rules.position_case import PositionPolicies, spec_of
 from rules.position_decision import Opening
+from rules.repair import repair_id
 from rules.sizing import SizeRefused, SizingPolicy, order_quantity
 
 PositionMessage: TypeAlias = (
@@ -56,6 +58,7 @@ PositionMessage: TypeAlias = (
     | OpenPosition
     | AdoptPosition
     | PositionRestored
+    | RemoveZombies
     | InstrumentChanged
     | Terminated
     | CommitRefused
@@ -64,6 +67,7 @@ PositionMessage: TypeAlias = (
     | Settle
 )
 
+BEFORE_AN_ENTRY: Final = Why(rule=Rule.ORPHAN, text="nothing is open, and it is to be gone before the next entry")
 MAX_OPENING_MS: Final = 10_000
 """How long an opening may wait for the venue's answers and a price before its signal is refused."""
 
@@ -198,25 +202,40 @@ def orphans_of(report: AccountReport, key: PositionKey) -> list[OrderReport]:
     ]
 
 
-def orphan_cancels(orphans: Sequence[OrderReport], *, key: PositionKey, stamp: str, now_ms: int) -> tuple[Intent, ...]:
-    """Intents that cancel ``orphans``, each in the name of the position that it belonged to."""
+def orphan_cancels(
+    orphans: Sequence[OrderReport], *, key: PositionKey, stamp: str, now_ms: int, why: Why = BEFORE_AN_ENTRY
+) -> tuple[Intent, ...]:
+    """Intents that cancel ``orphans``, each in the name of the position that it belonged to, if it was one of ours."""
     intents: list[Intent] = []
     for order in orphans:
         identity = parse_client_order_id(order.client_order_id or "")
-        if identity is not None:
-            intents.append(
-                Intent(
-                    intent_id=IntentId(f"{order.client_order_id}.orphan.{stamp}"),
-                    position_id=identity.position_id,
-                    key=key,
-                    action=IntentAction.CANCEL,
-                    order=spec_of(order, identity.purpose),
-                    protective=False,
-                    created_ms=now_ms,
-                    why=Why(rule=Rule.ORPHAN, text="nothing is open, and it is to be gone before the next entry"),
-                )
+        intents.append(
+            Intent(
+                intent_id=IntentId(f"{order.client_order_id or order.venue_order_id}.orphan.{stamp}"),
+                position_id=repair_id(str(order.venue_order_id)) if identity is None else identity.position_id,
+                key=key,
+                action=IntentAction.CANCEL,
+                order=spec_of(order, OrderPurpose.STOP if identity is None else identity.purpose),
+                protective=False,
+                created_ms=now_ms,
+                why=why,
             )
+        )
     return tuple(intents)
+
+
+def without_zombies(blank: Decision, zombies: Sequence[OrderReport], *, key: PositionKey, stamp: str) -> Decision:
+    """The decision that orders of no use go from a symbol on which nothing is open."""
+    event = EventRecord(
+        kind="zombies_cancelled",
+        severity=Severity.WARNING,
+        text=f"{len(zombies)} orders of no use are cancelled",
+        at_ms=blank.at_ms,
+        subject=f"{key.venue}/{addresses.position_name(key)}",
+    )
+    why = Why(rule=Rule.ZOMBIE, text="nothing is open, and nothing is being opened")
+    intents = orphan_cancels(zombies, key=key, stamp=stamp, now_ms=blank.at_ms, why=why)
+    return replace(blank, intents=intents, events=(event,))
 
 
 def without_orphans(blank: Decision, orphans: Sequence[OrderReport], *, key: PositionKey, stamp: str) -> Decision:

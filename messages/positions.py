@@ -56,12 +56,22 @@ class ClosePosition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptPosition:
-    """The venue shows a position that nobody here tracks: take it over."""
+    """The venue shows a position: take it over where nobody tracks it, and it is ``allowed`` (UNTRACKED, S14)."""
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
 
     report: PositionReport
     account: AccountReport
+    allowed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionUnclaimed:
+    """Told to the desk: what the venue shows here is on no record, and was not to be taken over."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
+
+    report: PositionReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
+from messages.account_check import RemoveZombies
 from messages.journal import RestoredPosition, Severity, SignalFate, Verdict
 from messages.market import Tick
 from messages.orders import OrderReport, PositionReport
@@ -43,6 +44,7 @@ from rules.position_plan import enter, plan
 from rules.position_plan_exit import decide_close
 from rules.position_readings import order_not_found, take_account_read, take_fills_read
 from rules.position_settling import take_settled
+from rules.position_zombies import leave_useless
 from rules.stop_choice import StopPolicy, wanted_stop
 from rules.take_profits import TakeProfitPolicy, plan_take_profits, with_least_value
 from rules.trailing import start_trailing, trail
@@ -70,6 +72,7 @@ PositionInput: TypeAlias = (
     | OrderNotFound
     | ClosePosition
     | VerifyPosition
+    | RemoveZombies
     | WakeUp
 )
 
@@ -110,6 +113,8 @@ def decide(case: PositionCase, event: PositionInput, situation: Situation) -> Po
             decide_close(draft, reason, "asked for", Severity.INFO)
         case VerifyPosition():
             draft.doubt()
+        case RemoveZombies(orders=useless):
+            leave_useless(draft, useless)
         case WakeUp():
             pass
         case _:

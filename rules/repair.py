@@ -11,6 +11,7 @@ Invariants:
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Final
 
 from messages.instruments import Capabilities, Instrument
@@ -38,6 +39,7 @@ from rules.zombies import surplus_stops
 REPAIR_PREFIX: Final = "repair"
 """Begins the position id in the orders of a repair: a position that is adopted goes on under it, and with them."""
 
+POSITION_ID_LENGTH: Final = 16
 UNPROTECTED: Final = frozenset(
     {
         FindingKind.NO_STOP,
@@ -66,6 +68,12 @@ class Step:
     existing: OrderReport | None = None
     quantity: Quantity | None = None
     trigger_price: Price | None = None
+
+
+def repair_id(seed: str) -> PositionId:
+    """A position id for orders that belong to no position of ours; the same for the same ``seed``."""
+    digits = sha256(seed.encode()).hexdigest()
+    return PositionId(f"{REPAIR_PREFIX}{digits}"[:POSITION_ID_LENGTH])
 
 
 def is_repair(position_id: PositionId) -> bool:

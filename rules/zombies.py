@@ -16,7 +16,7 @@ from typing import Final
 
 from messages.orders import OrderReport, OrderStatus, PositionReport
 from messages.settings import ZombieScope
-from messages.values import ZERO, OrderPurpose, Price, Quantity, Symbol
+from messages.values import ZERO, OrderPurpose, OrderSide, Price, Quantity, Side, Symbol
 from rules.client_order_ids import is_ours, parse_client_order_id
 from rules.rounding import exit_side
 from rules.stop_choice import is_in_reach, is_reducing, is_stop_of, remaining_quantity
@@ -73,6 +73,13 @@ def find_zombies(
             may_go = bool(order.created_ms) and policy.allows(order)
             found.append(Zombie(order=order, kind=kind, may_go=may_go))
     return tuple(sorted(found, key=lambda each: (each.order.venue, each.order.symbol, each.order.venue_order_id)))
+
+
+def side_of(order: OrderReport, *, hedge_mode: bool) -> Side | None:
+    """The side of the position that ``order`` is to be told to; in hedge mode the one that it would reduce."""
+    if not hedge_mode or order.hedge_side is not None:
+        return order.hedge_side if hedge_mode else None
+    return Side.LONG if order.side is OrderSide.SELL else Side.SHORT
 
 
 def surplus_stops(position: PositionReport, orders: Sequence[OrderReport]) -> tuple[OrderReport, ...]:
