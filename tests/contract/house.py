@@ -92,7 +92,9 @@ class LivingHouse:
 
 
 @contextmanager
-def living_house(trio: Trio, directory: Path, *, hedge_mode: bool = False) -> Iterator[LivingHouse]:
+def living_house(
+    trio: Trio, directory: Path, *, hedge_mode: bool = False, canary: bool = False
+) -> Iterator[LivingHouse]:
     """Started, and at the end stopped in order; no actor may have crashed."""
     witness, watching = Listening(), PaperStreams(trio.exchange)
     system, signals = ActorSystem(runtime=ThreadRuntime()), Signals()
@@ -103,7 +105,9 @@ def living_house(trio: Trio, directory: Path, *, hedge_mode: bool = False) -> It
     parts = HouseParts(
         journal=journal,
         owner_epoch=journal.take_ownership("test"),
-        venues=[VenueParts(calls=trio.calls, streams=trio.streams, symbols=(BTC, ETH), hedge_mode=hedge_mode)],
+        venues=[
+            VenueParts(calls=trio.calls, streams=trio.streams, symbols=(BTC, ETH), hedge_mode=hedge_mode, canary=canary)
+        ],
         sink=house,
         feed=signals,
         policies=PositionPolicies(trailing=TrailingPolicy(min_update_interval_s=0)),
