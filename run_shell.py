@@ -9,6 +9,7 @@ from loguru import logger
 
 from actors.control.all_commands import all_commands
 from actors.control.cockpit import Cockpit
+from adapters.explain_text import explanation_lines
 from adapters.shell.keys import ShellKeysError, make_keys
 from adapters.shell.server import Session, ShellServer
 from adapters.stop_flag import StopFlag
@@ -71,8 +72,9 @@ def _explainer(store: SqlStore) -> Callable[[str], object]:
     def explain(position: str) -> object:
         queries = Queries(store)
         try:
-            return msgspec.to_builtins(explain_position(queries, find_position(queries, position)))
+            story = explain_position(queries, find_position(queries, position))
         except NoSuchPosition as error:
             raise LookupError(str(error)) from error
+        return {**msgspec.to_builtins(story), "lines": list(explanation_lines(story))}
 
     return explain

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from io import StringIO
 from typing import Any, Final, Literal
 
 from rich.console import Console, Group, RenderableType
@@ -26,6 +27,7 @@ COLUMNS: Final = {
         "protected",
         "unrealized_pnl",
     ),
+    "top": ("path", "state", "mailbox", "rate", "handled", "busy", "restarts", "crashes", "dead"),
 }
 """What of rows with many fields fits into a terminal; ``--json`` gives everything."""
 TITLES: Final = {"entry_price": "entry", "stop_price": "stop", "unrealized_pnl": "pnl", "protected": "safe"}
@@ -62,12 +64,14 @@ def render(command: str, result: Any) -> RenderableType:
     """``result`` of ``command``, for a terminal."""
     if command == "tree":
         return _tree(result)
+    if command == "explain":
+        return Text("\n".join(result["lines"]))
     if isinstance(result, Mapping) and "fine" in result:
         findings = result["findings"] or ["fine"]
         return Group(*(Text(line, style="green" if result["fine"] else "bold red") for line in findings))
     if isinstance(result, Mapping) and "rows" in result:
         rest = {name: value for name, value in result.items() if name != "rows"}
-        return Group(_rows(result["rows"]), _fields(rest))
+        return Group(_rows(result["rows"], command), Text(), _fields(rest))
     if isinstance(result, list):
         return _rows(result, command) if result and isinstance(result[0], Mapping) else _lines(result)
     if isinstance(result, Mapping):
@@ -77,12 +81,11 @@ def render(command: str, result: Any) -> RenderableType:
 
 def text_of(renderable: RenderableType, *, width: int, colour: bool = False) -> str:
     """What ``renderable`` looks like in so many columns."""
-    console = Console(
-        width=width, force_terminal=colour, color_system="standard" if colour else None, legacy_windows=False
-    )
-    with console.capture() as capture:
-        console.print(renderable)
-    return capture.get()
+    colours: Literal["standard"] | None = "standard" if colour else None
+    drawn = StringIO()
+    console = Console(file=drawn, width=width, force_terminal=colour, color_system=colours, legacy_windows=False)
+    console.print(renderable)
+    return drawn.getvalue()
 
 
 def _rows(rows: Sequence[Any], kind: str = "") -> RenderableType:

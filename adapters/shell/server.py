@@ -1,7 +1,7 @@
 """The server half of the shell: it listens where only its own user can reach it, and asks whoever comes for a key.
 
 Each client has a thread of its own, and there are few of them; one that is silent, slow or rude is cut off, and nobody
-else notices. What a command does is not known here: it is handed to :class:`CommandHandler`.
+else notices. What a command does is not known here: it is handed to a ``CommandHandler``.
 """
 
 import os
@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from loguru import logger
 
@@ -58,16 +58,8 @@ class Session(Protocol):
         ...
 
 
-class CommandHandler(Protocol):
-    """Carries commands out."""
-
-    def __call__(self, session: Session, command: str, arguments: Mapping[str, Any]) -> object:
-        """The answer, of what JSON can say.
-
-        Raises:
-            CommandRefusedError: It cannot be done.
-        """
-        ...
+CommandHandler: TypeAlias = Callable[[Session, str, Mapping[str, Any]], object]
+"""Carries a command out and gives the answer, of what JSON can say; raises CommandRefusedError when it cannot."""
 
 
 class ShellServer:
@@ -114,10 +106,17 @@ class ShellServer:
             self._listener.close()
         with self._lock:
             clients = tuple(self._clients)
+        until_s = time.monotonic() + JOIN_S
         for client in clients:
+            # Whoever asked for the stop, or for anything else before it, is answered.
+            client.idle.wait(max(until_s - time.monotonic(), 0))
             client.cut()
         for client in clients:
             client.thread.join(JOIN_S)
+
+    def is_stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping.is_set()
 
     @property
     def clients(self) -> int:
@@ -173,6 +172,8 @@ class _Client:
         self._left = left
         self._request: object = None
         self._gone = False
+        self.idle = threading.Event()
+        self.idle.set()
         self.thread = threading.Thread(target=self._serve, name="shell-client", daemon=True)
 
     # --- what a command sees of it ------------------------------------------------------------------------------------
@@ -224,7 +225,11 @@ class _Client:
         while not self._stopping.is_set() and not self._gone:
             request = receive(self._connection, max_bytes=MAX_REQUEST_BYTES, until_s=None)
             if request is not None:
-                self._answer(request)
+                self.idle.clear()
+                try:
+                    self._answer(request)
+                finally:
+                    self.idle.set()
 
     def _answer(self, request: Mapping[str, Any]) -> None:
         self._request = request.get("id")

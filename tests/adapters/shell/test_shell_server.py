@@ -305,3 +305,24 @@ def test_a_client_that_takes_no_answer_is_cut_off(server: ShellServer, tmp_path:
     assert is_well(tmp_path)
     assert becomes(lambda: server.clients == 0)
     client.close()
+
+
+def test_who_asks_for_the_stop_is_answered_before_it(tmp_path: Path) -> None:
+    stopped = threading.Event()
+    server: ShellServer
+
+    def stop_server() -> None:
+        server.stop()
+        stopped.set()
+
+    def stop(_session: Session, _command: str, _arguments: Mapping[str, Any]) -> object:
+        threading.Thread(target=stop_server, daemon=True).start()
+        # The stop is under way before the answer is.
+        assert becomes(server.is_stopping)
+        return "stopping"
+
+    server = ShellServer(data_dir=tmp_path, keys=make_keys(tmp_path), handler=stop)
+    server.start()
+    with ShellClient(tmp_path, Role.ADMIN) as client:
+        assert client.ask("shutdown") == "stopping"
+    assert stopped.wait(PATIENCE_S)
