@@ -34,8 +34,10 @@ from tests.process.simulated_venue import VENUES, SimulatedVenue
 
 AGREE_WITHIN_S: Final = 60.0
 FATE_WITHIN_S: Final = 10.0
+LIVELY_FOR_S: Final = 20.0
+"""A lively market makes both books differ for a moment again and again; after this nothing more is opened, so that
+what differs for good is left."""
 LOOK_EVERY_S: Final = 0.1
-"""Between two looks at both books; a lively market makes them differ for a moment again and again."""
 
 
 class Moment(StrEnum):
@@ -255,10 +257,11 @@ class Campaign:
         self.absences.end()
         self.venue_restarts += 1
 
-    def _live(self, life: Life, seconds: float) -> None:
+    def _live(self, life: Life, seconds: float, *, lively: bool = True) -> None:
         until_s = time.monotonic() + seconds
         while (left_s := until_s - time.monotonic()) > 0:
-            self.writer.tend()
+            if lively:
+                self.writer.tend()
             assert not life.ended_within(min(left_s, 0.1)), f"ended by itself: {life.told()}"
 
     def _until(self, life: Life, condition: Any, what: str, *, every_s: float = 0.05) -> None:
@@ -313,7 +316,7 @@ class Campaign:
     def _look(self, life: Life, moment: str) -> None:
         """Both books, until they agree."""
         dead_s = time.monotonic() - self.last_seen_alive_s
-        give_up_s = time.monotonic() + AGREE_WITHIN_S
+        began_s = time.monotonic()
         while True:
             with self._exchange(alive=True) as exchange:
                 if dead_s > PROTECTED_WITHIN_S:
@@ -321,9 +324,10 @@ class Campaign:
                 books = self._books_on(exchange)
                 problems = [*disagreements(books), *naked_problems(exchange), *orphans_now(books)]
             naked = self._naked_too_long(life)
-            if naked or not problems or time.monotonic() > give_up_s:
+            looked_s = time.monotonic() - began_s
+            if naked or not problems or looked_s > AGREE_WITHIN_S:
                 break
-            self._live(life, LOOK_EVERY_S)
+            self._live(life, LOOK_EVERY_S, lively=looked_s < LIVELY_FOR_S)
         self._judge(moment, [*problems, *naked])
 
     def _books_on(self, exchange: PaperExchange) -> Books:
