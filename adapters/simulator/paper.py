@@ -8,7 +8,7 @@ What a request or a price changed is durable before anybody hears of it.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -26,14 +26,16 @@ from adapters.simulator.paper_desk import Found, answer_request
 from adapters.simulator.paper_faults import schedule_faults
 from adapters.simulator.paper_memory import PaperMemory
 from adapters.simulator.state import VenueEvent, round_to
-from messages.instruments import Instrument
+from messages.instruments import Capabilities, Instrument
 from messages.market import Tick
-from messages.values import Price, Symbol, VenueOrderId
+from messages.values import Price, Symbol, Venue, VenueOrderId
 from messages.venue import (
     CancelOrder,
     FetchServerTime,
     OrderRejected,
     PlaceOrder,
+    RateUsed,
+    RateWindow,
     RejectReason,
     VenueAnswer,
     VenueRequest,
@@ -114,6 +116,30 @@ class PaperExchange:
         with self._lock:
             self._running = False
             self._memory.close(self.clock.now_ms())
+
+    @property
+    def venue(self) -> Venue:
+        """Whose account it is."""
+        return self.config.exchange.venue
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What its profile offers to clients."""
+        return self.config.exchange.profile.capabilities
+
+    @property
+    def windows(self) -> Sequence[RateWindow]:
+        """None: the paper venue has no limits of its own; faults may say that one is reached."""
+        return ()
+
+    def cost(self, request: VenueRequest) -> Mapping[str, int]:
+        """Nothing."""
+        _ = request
+        return {}
+
+    def used(self) -> Mapping[str, RateUsed]:
+        """Nothing is said of limits."""
+        return {}
 
     @property
     def finished(self) -> bool:

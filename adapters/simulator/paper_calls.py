@@ -3,8 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from adapters.simulator.paper import PaperExchange
-from adapters.simulator.paper_clients import Session
+from adapters.simulator.paper_clients import Carrier, Session
 from adapters.simulator.paper_config import Timer
 from messages.instruments import Capabilities
 from messages.values import Venue
@@ -22,15 +21,16 @@ class _Call:
 
 
 class PaperCalls:
-    """Sends requests to a :class:`PaperExchange`; satisfies the actors' ``VenueCalls``."""
+    """Sends requests to a paper exchange; satisfies the actors' ``VenueCalls``."""
 
     venue: Venue
     capabilities: Capabilities
-    windows: Sequence[RateWindow] = ()
+    windows: Sequence[RateWindow]
 
-    def __init__(self, exchange: PaperExchange) -> None:
-        self.venue = exchange.config.exchange.venue
-        self.capabilities = exchange.config.exchange.profile.capabilities
+    def __init__(self, exchange: Carrier) -> None:
+        self.venue = exchange.venue
+        self.capabilities = exchange.capabilities
+        self.windows = exchange.windows
         self._exchange = exchange
         self._session = Session()
         self._lock = threading.Lock()
@@ -38,13 +38,12 @@ class PaperCalls:
         self._closed = False
 
     def cost(self, request: VenueRequest) -> Mapping[str, int]:
-        """Nothing: the paper venue has no limits of its own; faults may say that one is reached."""
-        _ = request
-        return {}
+        """What ``request`` uses up, by the name of the rate window."""
+        return self._exchange.cost(request)
 
     def used(self) -> Mapping[str, RateUsed]:
-        """Nothing is said of limits."""
-        return {}
+        """What was said last about limits."""
+        return self._exchange.used()
 
     def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None:
         """Start ``request``; ``done`` is called exactly once, on the scheduler's thread, with what came of it.

@@ -31,11 +31,13 @@ class BinanceStreams(TwoStreams):
             market=lambda: BinanceMarket(
                 name="binance market", address=lambda: f"{base}/market/ws", streams=PRICE_STREAMS, board=board
             ),
+            outside=config.outside,
         )
         self.book = StreamSession(
             lambda: BinanceMarket(
                 name="binance book", address=lambda: f"{base}/public/ws", streams=BOOK_STREAMS, board=board
-            )
+            ),
+            outside=config.outside,
         )
 
     def start(self, listener: Listener) -> None:

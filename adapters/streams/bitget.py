@@ -51,7 +51,9 @@ def bitget_connection(config: VenueConfig) -> tuple[BitgetRest, TwoStreams]:
     rest = BitgetRest(config)
     search = PlanSearch(config, rest.links, rest.clock)
     streams = TwoStreams(
-        private=lambda: PrivateDialect(config, rest.links, search), market=lambda: MarketDialect(config)
+        private=lambda: PrivateDialect(config, rest.links, search),
+        market=lambda: MarketDialect(config),
+        outside=config.outside,
     )
     return rest, streams
 

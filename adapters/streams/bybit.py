@@ -267,7 +267,11 @@ class BybitMarket:
 def bybit_connection(config: VenueConfig) -> tuple[BybitRest, TwoStreams]:
     """Both sides of one account; its margin mode, which position messages do not tell, is known from requests."""
     rest = BybitRest(config)
-    streams = TwoStreams(private=lambda: BybitPrivate(config, rest.margin_mode), market=lambda: BybitMarket(config))
+    streams = TwoStreams(
+        private=lambda: BybitPrivate(config, rest.margin_mode),
+        market=lambda: BybitMarket(config),
+        outside=config.outside,
+    )
     return rest, streams
 
 

@@ -56,9 +56,11 @@ class OkxStreams(TwoStreams):
 
     def __init__(self, config: VenueConfig, clock: LoginClock) -> None:
         super().__init__(
-            private=lambda: OkxPrivateDialect(config, PRIVATE, clock), market=lambda: OkxMarketDialect(config)
+            private=lambda: OkxPrivateDialect(config, PRIVATE, clock),
+            market=lambda: OkxMarketDialect(config),
+            outside=config.outside,
         )
-        self.business = StreamSession(lambda: OkxPrivateDialect(config, BUSINESS, clock))
+        self.business = StreamSession(lambda: OkxPrivateDialect(config, BUSINESS, clock), outside=config.outside)
 
     def start(self, listener: Listener) -> None:
         """Connect all three."""

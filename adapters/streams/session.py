@@ -7,19 +7,17 @@ tells each change once, up only after everything was confirmed; a silent, cut or
 
 import random
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
 import websocket
 from loguru import logger
 
+from adapters.outside import MACHINE, Outside
 from adapters.streams.backoff import Backoff
 from adapters.streams.dialect import Dialect, Listener, Reaction, ReadyWhenOpen
 from messages.values import Symbol
 
-CONNECT_S: Final = 5.0
-RECV_S: Final = 0.25
 RENEW_BEFORE_S: Final = 300.0
 READY_WITHIN_S: Final = 10.0
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
@@ -31,19 +29,20 @@ _SIGNS_OF_LIFE: Final = frozenset({websocket.ABNF.OPCODE_PING, websocket.ABNF.OP
 class StreamCounters:
     """Plain counts, read by metrics."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_s: float) -> None:
         self.messages = 0
         self.unknown = 0
         self.reconnects = 0
-        self.last_message_s = time.monotonic()
+        self.last_message_s = now_s
 
 
 class StreamSession:
     """Runs one :class:`~adapters.streams.dialect.Dialect` after another, for ever."""
 
-    def __init__(self, make: Callable[[], Dialect]) -> None:
+    def __init__(self, make: Callable[[], Dialect], *, outside: Outside = MACHINE) -> None:
         """``make`` gives a fresh dialect for each connection."""
         self._make = make
+        self._outside = outside
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._symbols: tuple[Symbol, ...] = ()
@@ -52,14 +51,12 @@ class StreamSession:
         self._up = False
         self._up_since_s = 0.0
         self._renew = False
-        self.counters = StreamCounters()
+        self.counters = StreamCounters(outside.monotonic_s())
 
     def start(self, listener: Listener) -> None:
         """Connect, and keep connected."""
         self._stop.clear()
-        thread = threading.Thread(target=self._run, args=(listener,), name="stream", daemon=True)
-        self._thread = thread
-        thread.start()
+        self._thread = self._outside.run(lambda: self._run(listener), "stream")
 
     def watch(self, symbols: Sequence[Symbol]) -> None:
         """Ask for market data of exactly these symbols, on this connection and every later one."""
@@ -76,7 +73,7 @@ class StreamSession:
         self._stop.set()
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
-            thread.join(JOIN_S)
+            self._outside.join(thread, JOIN_S)
 
     # --- the thread ---------------------------------------------------------------------------------------------------
 
@@ -85,25 +82,22 @@ class StreamSession:
         while not self._stop.is_set():
             dialect = self._make()
             detail, fatal = self._one_connection(dialect, listener)
-            up_for_s = time.monotonic() - self._up_since_s if self._up else 0.0
+            up_for_s = self._outside.monotonic_s() - self._up_since_s if self._up else 0.0
             self._tell(listener, up=False, detail=detail)
             if self._stop.is_set():
                 return
             self.counters.reconnects += 1
             delay_s = backoff.after(up_for_s, fatal=fatal)
             logger.log("ERROR" if fatal else "WARNING", "{}: {}; again in {:.1f} s", dialect.name, detail, delay_s)
-            self._stop.wait(delay_s * random.uniform(0.8, 1.0))  # noqa: S311 - jitter, so that not all come back at once
+            self._outside.wait(self._stop, delay_s * random.uniform(0.8, 1.0))  # noqa: S311 - jitter, so that not all come back at once
 
     def _one_connection(self, dialect: Dialect, listener: Listener) -> tuple[str, bool]:
         """Run one connection to its end; gives why it ended, and whether trying again soon is of no use."""
         try:
-            connection = websocket.create_connection(
-                dialect.url(), timeout=CONNECT_S, skip_utf8_validation=True, enable_multithread=False
-            )
+            connection = self._outside.connect(dialect.url())
         except (OSError, websocket.WebSocketException) as error:
             return f"cannot connect: {error}", False
         try:
-            connection.settimeout(RECV_S)
             return self._talk(connection, dialect, listener)
         except (OSError, websocket.WebSocketException) as error:
             return f"connection lost: {error}", False
@@ -114,24 +108,24 @@ class StreamSession:
                 connection.sock.close()
 
     def _talk(self, connection: websocket.WebSocket, dialect: Dialect, listener: Listener) -> tuple[str, bool]:
-        began_s = heard_s = pinged_s = time.monotonic()
+        began_s = heard_s = pinged_s = self._outside.monotonic_s()
         self._renew = False
         with self._lock:
             self._symbols_changed = False
             symbols = self._symbols
-        for text in (*dialect.opened(_now_ms()), *dialect.watch(symbols)):
+        for text in (*dialect.opened(self._outside.now_ms()), *dialect.watch(symbols)):
             connection.send(text)
         if isinstance(dialect, ReadyWhenOpen):
             self._tell(listener, up=True, detail="")
         while not self._stop.is_set():
             opcode, data = self._receive(connection)
-            now_s = time.monotonic()
+            now_s = self._outside.monotonic_s()
             if opcode is not None:
                 heard_s = now_s
             if data is not None:
                 self.counters.last_message_s = now_s
                 self.counters.messages += 1
-                reaction = dialect.received(data, listener, _now_ms())
+                reaction = dialect.received(data, listener, self._outside.now_ms())
                 if reaction.problem:
                     return reaction.problem, reaction.fatal
                 self._react(connection, reaction, listener)
@@ -146,7 +140,7 @@ class StreamSession:
             if dialect.ping_every_s and now_s - pinged_s >= dialect.ping_every_s:
                 pinged_s = now_s
                 self._ping(connection, dialect)
-            dialect.keep_alive(_now_ms())
+            dialect.keep_alive(self._outside.now_ms())
             self._send_symbols(connection, dialect)
         return "stopped", False
 
@@ -173,7 +167,7 @@ class StreamSession:
             self._tell(listener, up=True, detail="")
 
     def _ping(self, connection: websocket.WebSocket, dialect: Dialect) -> None:
-        text = dialect.ping(_now_ms())
+        text = dialect.ping(self._outside.now_ms())
         if text is None:
             connection.ping()
         else:
@@ -191,9 +185,5 @@ class StreamSession:
     def _tell(self, listener: Listener, *, up: bool, detail: str) -> None:
         if self._up != up:
             self._up = up
-            self._up_since_s = time.monotonic()
+            self._up_since_s = self._outside.monotonic_s()
             listener.on_connection(up=up, detail=detail)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from adapters.outside import MACHINE, Outside
 from adapters.streams.dialect import Dialect, Listener
 from adapters.streams.session import StreamSession
 from messages.values import Symbol
@@ -24,9 +25,11 @@ class MarketListener:
 class TwoStreams:
     """A private session and a market session, each with its own thread."""
 
-    def __init__(self, *, private: Callable[[], Dialect], market: Callable[[], Dialect]) -> None:
-        self.private = StreamSession(private)
-        self.market = StreamSession(market)
+    def __init__(
+        self, *, private: Callable[[], Dialect], market: Callable[[], Dialect], outside: Outside = MACHINE
+    ) -> None:
+        self.private = StreamSession(private, outside=outside)
+        self.market = StreamSession(market, outside=outside)
 
     def start(self, listener: Listener) -> None:
         """Connect both."""

@@ -5,9 +5,8 @@ unified ones make floats. Symbols are spelt as ours are, so no markets need to b
 """
 
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -68,10 +67,10 @@ class SharedMemory:
     ``clock_ahead_ms`` is by how much this machine's clock is ahead of the venue's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now_ms: Callable[[], int]) -> None:
         self.clock_ahead_ms = 0
         self.mode_verified = False
-        self.funding = FundingMemory()
+        self.funding = FundingMemory(now_ms)
         self.balance: BalanceReport | None = None
         self.used: Mapping[str, RateUsed] = {}
         self._lock = threading.Lock()
@@ -109,7 +108,7 @@ class BinanceRest:
 
     def __init__(self, config: VenueConfig) -> None:
         self._config = config
-        self._memory = SharedMemory()
+        self._memory = SharedMemory(config.outside.now_ms)
 
     def client(self) -> BinanceClient:
         """A client for one more worker thread."""
@@ -143,7 +142,7 @@ class BinanceRest:
                 return {WEIGHT: 12 if self._memory.balance is None else 7}
             case FetchFills(since_ms=since_ms):
                 # trades 5 a week, income 30, and an order or so to each few trades
-                weeks = 1 + max(0, time.time_ns() // 1_000_000 - since_ms) // WINDOW_MS
+                weeks = 1 + max(0, self._config.outside.now_ms() - since_ms) // WINDOW_MS
                 funding = 30 if self._memory.funding.needs_reading(since_ms) else 0
                 return {WEIGHT: 10 + funding + 5 * min(weeks, MAX_WINDOWS)}
             case FetchInstruments():
@@ -166,6 +165,7 @@ def new_exchange(config: VenueConfig) -> Any:
             "options": {"fetchCurrencies": False, "fetchMarkets": {"types": ["linear"]}},
         }
     )
+    exchange.milliseconds = config.outside.now_ms
     exchange.options["fetchOpenOrders"] = {"warnWithoutSymbol": False}
     if config.testnet:
         exchange.enable_demo_trading(enable=True)

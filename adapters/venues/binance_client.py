@@ -3,7 +3,6 @@
 A create counts only when an id came back. An order is "not found" only when both lists say so.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeVar, assert_never
 
@@ -131,7 +130,7 @@ class BinanceClient:
         # What ccxt keeps of the last answer must not be taken for an answer to this call.
         exchange.last_http_response = exchange.last_response_headers = None
         exchange.options["timeDifference"] = self._memory.clock_ahead_ms
-        sent_ms = _now_ms()
+        sent_ms = self._now_ms()
         try:
             answer = method(dict(params))
         except ccxt.BaseError as error:
@@ -147,6 +146,9 @@ class BinanceClient:
             return msgspec.convert(answer, shape)
         except msgspec.ValidationError as error:
             raise CallFailed(_misread(answer, error)) from error
+
+    def _now_ms(self) -> int:
+        return int(self._exchange.milliseconds())
 
     def _with_the_clock_set(self, meaning: Refusal) -> Refusal:
         """Measure the venue's clock; the request may then be sent again at once."""
@@ -213,7 +215,7 @@ class BinanceClient:
         cancelled = self.call(self._exchange.fapiPrivateDeleteAlgoOrder, params, AlgoCancelled)
         if int(cancelled.code) != HTTP_OK:
             return of_code(int(cancelled.code), f"cancel answered {cancelled.code}")
-        return OrderAccepted(report=_cancelled(spec, cancelled))
+        return OrderAccepted(report=_cancelled(spec, cancelled, self._now_ms()))
 
     def _query(self, symbol: Symbol, client_order_id: ClientOrderId, kind: OrderKind) -> VenueAnswer:
         """Look in the list where the order should be, then in the other one (a stop's child carries the stop's id)."""
@@ -243,7 +245,7 @@ class BinanceClient:
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def _account(self, symbol: Symbol | None) -> VenueAnswer:
-        taken_ms = _now_ms()
+        taken_ms = self._now_ms()
         exchange = self._exchange
         params = {} if symbol is None else {"symbol": str(symbol)}
         # Orders before positions: a stop that triggers in between is then shown beside its position, not missing.
@@ -308,12 +310,12 @@ class BinanceClient:
         return modes
 
     def _server_ms(self) -> int:
-        before_ms = _now_ms()
+        before_ms = self._now_ms()
         answer = self.call(self._exchange.fapiPublicGetTime, {}, dict[str, int])
         server_ms = answer.get("serverTime")
         if server_ms is None:
             raise CallFailed(OutcomeUnknown(text=f"no time in {answer!r:.100}"))
-        self._memory.clock_ahead_ms = (before_ms + _now_ms()) // 2 - server_ms
+        self._memory.clock_ahead_ms = (before_ms + self._now_ms()) // 2 - server_ms
         return server_ms
 
     def _set_leverage(self, request: SetLeverage) -> VenueAnswer:
@@ -332,7 +334,7 @@ class BinanceClient:
         return LeverageSet(symbol=request.symbol, leverage=request.leverage, margin_mode=request.margin_mode)
 
 
-def _cancelled(spec: OrderSpec, cancelled: AlgoCancelled) -> OrderReport:
+def _cancelled(spec: OrderSpec, cancelled: AlgoCancelled, now_ms: int) -> OrderReport:
     """A conditional order as it ended: the venue says only that it is cancelled, the rest is what was asked for."""
     return OrderReport(
         venue=BINANCE,
@@ -347,7 +349,7 @@ def _cancelled(spec: OrderSpec, cancelled: AlgoCancelled) -> OrderReport:
         trigger_source=spec.trigger_source,
         reduce_only=spec.reduce_only,
         hedge_side=spec.hedge_side,
-        updated_ms=_now_ms(),
+        updated_ms=now_ms,
     )
 
 
@@ -371,7 +373,3 @@ def _misread(answer: object, error: msgspec.ValidationError) -> Refusal:
 
 def _refused(reason: RejectReason, text: str) -> OrderRejected:
     return OrderRejected(reason=reason, text=text)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -6,7 +6,6 @@ and a position of which no full hour was a part has none.
 """
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -28,7 +27,7 @@ Read = Callable[[int], list[Income]]
 class FundingMemory:
     """What was paid, as it was read last; shared by the clients of one account, used from all their threads."""
 
-    def __init__(self, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+    def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
         self._reading = threading.Lock()
         self._known: _Known = _Known(since_ms=0, read_ms=0, payments=[])

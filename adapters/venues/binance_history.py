@@ -1,6 +1,5 @@
 """What happened on Binance since some time: executions, with the ids of their orders, and funding; every page."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Protocol, TypeVar
 
@@ -71,7 +70,7 @@ class BinanceHistory:
 
     def _trades(self, symbol: Symbol, since_ms: int) -> Iterator[Trade]:
         """By windows of time up to the first page that is full, from there on by id, which skips nothing."""
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = int(self._exchange.milliseconds())
         start_ms = max(since_ms, now_ms - KNOWN_FOR_MS)
         while start_ms <= now_ms:
             end_ms = start_ms + WINDOW_MS - 1

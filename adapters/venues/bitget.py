@@ -37,7 +37,7 @@ from adapters.venues.bitget_orders import (
     text_of,
 )
 from adapters.venues.bitget_preflight import account_checks
-from adapters.venues.bitget_session import BitgetSession, Clock, now_ms
+from adapters.venues.bitget_session import BitgetSession, Clock
 from adapters.venues.bitget_settings import Settings
 from adapters.venues.rest import VenueConfig
 from messages.checks import Check
@@ -216,7 +216,7 @@ class BitgetClient:
             # Reducing orders that pushed others out come back without an id.
             found = self.query(QueryOrder(symbol=order.symbol, client_order_id=order.client_order_id, kind=order.kind))
             return found if isinstance(found, OrderAccepted) else OutcomeUnknown(text="the answer carries no order id")
-        report = report_of(order, order_id, OrderStatus.WORKING, now_ms=now_ms())
+        report = report_of(order, order_id, OrderStatus.WORKING, now_ms=self._session.now_ms())
         self._shared.links.learn(report)
         return OrderAccepted(report=report)
 
@@ -239,7 +239,7 @@ class BitgetClient:
         order_id = str((data or {}).get("orderId") or key.get("orderId") or order.venue_order_id or "")
         if not order_id:
             return OutcomeUnknown(text="the answer carries no order id")
-        return OrderAccepted(report=report_of(order, order_id, OrderStatus.WORKING, now_ms=now_ms()))
+        return OrderAccepted(report=report_of(order, order_id, OrderStatus.WORKING, now_ms=self._session.now_ms()))
 
     def cancel(self, order: OrderSpec) -> VenueAnswer:
         """Take a working order back, and say what had filled of it."""
@@ -253,7 +253,9 @@ class BitgetClient:
         order_id = str((data or {}).get("orderId") or order.venue_order_id or "")
         ended = self._lookup.regular(order.symbol, key)
         if ended is None:
-            return OrderAccepted(report=report_of(order, order_id, OrderStatus.CANCELLED, now_ms=now_ms()))
+            return OrderAccepted(
+                report=report_of(order, order_id, OrderStatus.CANCELLED, now_ms=self._session.now_ms())
+            )
         return OrderAccepted(report=_as_cancelled(ended))
 
     def _cancel_plan(self, order: OrderSpec) -> VenueAnswer:
@@ -271,7 +273,7 @@ class BitgetClient:
         if not done:
             return OutcomeUnknown(text="the answer names neither success nor failure")
         order_id = str(done[0].get("orderId") or key.get("orderId") or order.venue_order_id or "")
-        return OrderAccepted(report=report_of(order, order_id, OrderStatus.CANCELLED, now_ms=now_ms()))
+        return OrderAccepted(report=report_of(order, order_id, OrderStatus.CANCELLED, now_ms=self._session.now_ms()))
 
     def _plan_key(self, order: OrderSpec) -> dict[str, str]:
         """How the venue is told which plan order is meant; a stop that came with its entry has no id of ours."""
@@ -306,7 +308,7 @@ class BitgetClient:
 
     def account(self, symbol: Symbol | None) -> VenueAnswer:
         """Positions, open orders of both kinds, money."""
-        taken_ms = now_ms()
+        taken_ms = self._session.now_ms()
         session = self._session
         rows = session.get("PositionAllPosition", marginCoin=MARGIN_COIN) or ()
         positions = [position for row in rows if (position := position_report(row)) is not None]
@@ -342,7 +344,7 @@ class BitgetClient:
 
     def fills(self, request: FetchFills) -> VenueAnswer:
         """Executions and funding payments, each under the order that it is of."""
-        symbol, until_ms = request.symbol, now_ms()
+        symbol, until_ms = request.symbol, self._session.now_ms()
         rows = []
         bills = []
         start_ms = max(request.since_ms, until_ms - FILLS_KEPT_MS)

@@ -4,7 +4,6 @@ The raw methods are used throughout: ccxt's unified orders carry floats, hide th
 the whole position or move one with its trigger type.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -43,6 +42,7 @@ class BitgetSession:
             }
         )
         exchange.has["fetchCurrencies"] = False
+        exchange.milliseconds = config.outside.now_ms
         if config.testnet:
             exchange.set_sandbox_mode(True)
         if config.rest_url is not None:
@@ -50,6 +50,8 @@ class BitgetSession:
                 if isinstance(url, str):
                     exchange.urls["api"][name] = config.rest_url
         self._exchange = exchange
+        self.now_ms = config.outside.now_ms
+        """UTC in milliseconds, by our own clock."""
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -100,10 +102,10 @@ class BitgetSession:
 
     def server_ms(self) -> int:
         """The venue's clock; the next requests are signed by it."""
-        began_ms = now_ms()
+        began_ms = self.now_ms()
         data = self.public("CommonGetV2PublicTime")
         server_ms = int(data["serverTime"])
-        self._clock.offset_ms = server_ms - (began_ms + now_ms()) // 2
+        self._clock.offset_ms = server_ms - (began_ms + self.now_ms()) // 2
         return server_ms
 
     def _call(self, method: str, params: Mapping[str, Any]) -> Any:
@@ -114,8 +116,3 @@ class BitgetSession:
         if str(response["code"]) != SUCCESS:
             raise RefusedError(meaning(str(response["code"]), str(response.get("msg") or "")))
         return response.get("data")
-
-
-def now_ms() -> int:
-    """UTC in milliseconds."""
-    return time.time_ns() // 1_000_000

@@ -59,6 +59,7 @@ class BybitHttp:
 
     def __init__(self, config: VenueConfig, memory: AccountMemory) -> None:
         self.memory = memory
+        self._outside = config.outside
         self._ccxt = ccxt.bybit(
             {
                 "apiKey": config.api_key,
@@ -75,6 +76,7 @@ class BybitHttp:
             }
         )
         self._ccxt.has["fetchCurrencies"] = False
+        self._ccxt.milliseconds = config.outside.now_ms
         if config.testnet:
             self._ccxt.set_sandbox_mode(True)
         if config.rest_url is not None:
@@ -133,6 +135,10 @@ class BybitHttp:
     def local_ms(self) -> int:
         """The local clock, UTC in milliseconds."""
         return int(self._ccxt.milliseconds())
+
+    def wait(self, seconds: float) -> None:
+        """Let ``seconds`` pass."""
+        self._outside.wait(threading.Event(), seconds)
 
     def close(self) -> None:
         """Let go of the connection."""

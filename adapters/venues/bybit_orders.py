@@ -7,7 +7,6 @@ moved, cancelled and found by symbol and side. What the call did is read back, f
 what a market order or a cancel came to is read.
 """
 
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
@@ -209,7 +208,7 @@ class BybitOrders:
     def _read_until(self, read: Callable[[], OrderReport | None], *, reads: int = READS) -> OrderReport | None:
         for attempt in range(reads):
             if attempt:
-                time.sleep(READ_AGAIN_S)
+                self._http.wait(READ_AGAIN_S)
             try:
                 report = read()
             except (BybitRefusedError, UnknownWordError):

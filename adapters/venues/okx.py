@@ -12,7 +12,7 @@ import ccxt
 
 from adapters.venues import request_table
 from adapters.venues.okx_errors import RefusedError, answer_of, answer_to_error
-from adapters.venues.okx_http import MeaninglessAnswerError, OkxHttp, VenueClock, now_ms
+from adapters.venues.okx_http import MeaninglessAnswerError, OkxHttp, VenueClock
 from adapters.venues.okx_preflight import account_checks
 from adapters.venues.okx_reading import Children, Modes, OkxReading
 from adapters.venues.okx_requests import (
@@ -207,7 +207,7 @@ class OkxClient:
         own_id = next((ack.algo_id if order.kind in ALGO_KINDS else ack.ord_id for ack in acks), "")
         if not own_id:
             return OutcomeUnknown(text="OKX answered without an order id")
-        return OrderAccepted(report=report_of(order, OKX, VenueOrderId(own_id), status, now_ms()))
+        return OrderAccepted(report=report_of(order, OKX, VenueOrderId(own_id), status, self._http.now_ms()))
 
     def query(self, request: QueryOrder) -> VenueAnswer:
         """Look for one order of ours, in every list that may hold it."""

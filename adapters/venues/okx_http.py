@@ -5,7 +5,6 @@ orders lose the client ids of algo orders. ccxt signs and sends.
 """
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
@@ -65,6 +64,9 @@ class OkxHttp:
             }
         )
         self.ccxt.has["fetchCurrencies"] = False
+        self.ccxt.milliseconds = config.outside.now_ms
+        self.now_ms = config.outside.now_ms
+        """Our clock, UTC in milliseconds."""
         if config.testnet:
             self.ccxt.set_sandbox_mode(True)
         if config.rest_url is not None:
@@ -77,11 +79,11 @@ class OkxHttp:
             ccxt.BaseError: It did not answer.
             MeaninglessAnswerError: It answered something else.
         """
-        before_ms = now_ms()
+        before_ms = self.now_ms()
         server_ms = self.ccxt.fetch_time()
         if not isinstance(server_ms, int):
             raise MeaninglessAnswerError("no time in the answer")
-        self._clock.measured(server_ms, before_ms, now_ms())
+        self._clock.measured(server_ms, before_ms, self.now_ms())
         return server_ms
 
     def rows(self, method: str, params: Params | list[Params], row: type[_Row]) -> list[_Row]:
@@ -130,8 +132,3 @@ class OkxHttp:
         session = self.ccxt.session
         if session is not None:
             session.close()
-
-
-def now_ms() -> int:
-    """Our clock, UTC in milliseconds."""
-    return time.time_ns() // 1_000_000

@@ -7,7 +7,7 @@ import ccxt
 import msgspec
 
 from adapters.venues.okx_errors import RefusedError, is_not_there
-from adapters.venues.okx_http import OkxHttp, now_ms
+from adapters.venues.okx_http import OkxHttp
 from adapters.venues.okx_reports import (
     algo_report,
     balance_report,
@@ -117,7 +117,7 @@ class OkxReading:
 
     def account(self, symbol: Symbol | None) -> AccountReport:
         """Positions, open orders of both lists, money."""
-        taken_ms = now_ms()
+        taken_ms = self._http.now_ms()
         positions = self.positions(symbol)
         return AccountReport(
             venue=OKX,
@@ -212,7 +212,7 @@ class OkxReading:
 
     def fills(self, symbol: Symbol, since_ms: int) -> FillsReport:
         """Executions and funding payments of ``symbol`` since ``since_ms``, oldest first."""
-        recent = since_ms > now_ms() - QUICK_FILLS_MS
+        recent = since_ms > self._http.now_ms() - QUICK_FILLS_MS
         method = "privateGetTradeFills" if recent else "privateGetTradeFillsHistory"
         # Whether ``begin`` takes in its own millisecond is not documented: asked for one earlier, and filtered.
         params: Params = _swaps(symbol) | {"begin": str(max(since_ms - 1, 0))}

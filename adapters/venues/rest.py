@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from adapters.outside import MACHINE, Outside
 from messages.instruments import Capabilities
 from messages.values import Venue
 from messages.venue import RateUsed, RateWindow, VenueAnswer, VenueRequest
@@ -18,6 +19,7 @@ class VenueConfig:
         ws_url: The same for streams, such as ``ws://127.0.0.1:9002``.
         hedge: Whether the account is in hedge mode.
         timeout_ms: Of one HTTP request.
+        outside: Where time and sockets come from.
     """
 
     venue: Venue
@@ -29,6 +31,7 @@ class VenueConfig:
     ws_url: str | None = None
     hedge: bool = False
     timeout_ms: int = 10_000
+    outside: Outside = field(default=MACHINE, repr=False)
 
 
 class RestClient(Protocol):

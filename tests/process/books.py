@@ -22,20 +22,15 @@ from adapters.simulator.paper_config import PaperConfig
 from adapters.simulator.paper_market import PAPER as PAPER_VENUE
 from adapters.simulator.profiles import BITGET, PAPER, PROFILES, Profile
 from adapters.simulator.state import ExchangeConfig
-from adapters.simulator.wire import bitget_rows, bybit_rows
 from messages.values import Venue
 from messages.venue import AccountReport, FetchAccount
 from persistence.queries import Queries
 from persistence.run_totals import MANY, unbalanced
 from persistence.store import SqlStore
 from tests.scenarios.postcondition import book_problems
+from tests.scenarios.wire.names import NAMES_OF_FILLS
 
 PAPER_FILE = "paper.sqlite3"
-NAMES_OF_FILLS: Mapping[str, Callable[[str], str]] = {
-    "bybit": bybit_rows.native_id,
-    "bitget": lambda fill: str(bitget_rows.TRADES + int(fill)),
-}
-"""Where the simulated dialect does not show the exchange's own number."""
 
 
 @dataclass(slots=True, kw_only=True)

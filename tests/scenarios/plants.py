@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from adapters.simulator.paper import PaperExchange
 from adapters.simulator.paper_calls import PaperCalls
+from adapters.simulator.paper_clients import Carrier
 from messages.venue import AccountReport, AmendOrder, CancelOrder, PlaceOrder, SetLeverage, VenueAnswer, VenueRequest
 from rules.position_case import OrderPolicy, PositionPolicies
 
@@ -58,7 +58,7 @@ def fused(fuse: Fuse) -> PositionPolicies:
 class FusedCalls(PaperCalls):
     """The venue's client library: sending a request burns a fuse, an order's own one as well."""
 
-    def __init__(self, exchange: PaperExchange, fuse: Fuse, *, only_orders: bool = True) -> None:
+    def __init__(self, exchange: Carrier, fuse: Fuse, *, only_orders: bool = True) -> None:
         super().__init__(exchange)
         self._fuse = fuse
         self._only_orders = only_orders
@@ -72,7 +72,7 @@ class FusedCalls(PaperCalls):
 class WatchedCalls(PaperCalls):
     """A client that writes down when it sent what changes something, and when it first read the account."""
 
-    def __init__(self, exchange: PaperExchange) -> None:
+    def __init__(self, exchange: Carrier) -> None:
         super().__init__(exchange)
         self._exchange_clock = exchange.clock
         self.sent: list[tuple[int, VenueRequest]] = []

@@ -58,7 +58,8 @@ def assert_postcondition_c(world: World, *, crashes: int = 0, interrupted: bool 
         interrupted: Nobody was alive, or nobody answered, for a while: orders that were too many then may have been
             there, but not any more; and none was sent twice.
     """
-    problems = [*book_problems(world, interrupted=interrupted), *_process_problems(world, crashes)]
+    problems = book_problems(world, interrupted=interrupted, name_of_fill=world.name_of_fill)
+    problems.extend(_process_problems(world, crashes))
     assert not problems, "\n".join(problems)
 
 
@@ -268,6 +269,8 @@ def _explained(world: Books) -> tuple[dict[ClientOrderId, OrderStep], set[str]]:
 
 
 def _process_problems(world: World, crashes: int) -> Iterator[str]:
+    if world.process is not None and world.process.link is not None and world.process.link.errors:
+        yield f"errors left the adapter: {world.process.link.errors}"
     if len(world.crashes) != crashes:
         yield f"{len(world.crashes)} actor crashes, {crashes} planted: {[str(crash) for crash in world.crashes]}"
     if world.process is None:

@@ -15,6 +15,8 @@ from messages.orders import FillReport, OrderReport
 from messages.values import OrderKind, OrderSide, Price, Side
 from persistence import tables
 from rules.client_order_ids import parse_client_order_id
+from tests.scenarios.wire.choice import WIRE
+from tests.scenarios.wire.link import WIRED, WireProfile
 from tests.scenarios.world import BTC, PAPER_VENUE, World
 
 ENTRY = Decimal(42_000)
@@ -22,8 +24,13 @@ ENTRY = Decimal(42_000)
 
 def profiles_where(allowed: Callable[[Profile], bool]) -> pytest.MarkDecorator:
     """Each profile whose capabilities allow the scenario."""
-    chosen = [profile for profile in PROFILES.values() if allowed(profile)]
-    return pytest.mark.parametrize("profile", chosen, ids=lambda profile: profile.name)
+    chosen = [profile for profile in (*PROFILES.values(), *WIRED) if allowed(profile)]
+    return pytest.mark.parametrize("profile", chosen, ids=name_of)
+
+
+def name_of(profile: Profile) -> str:
+    """As it stands in the test's name."""
+    return f"{profile.name}{WIRE}" if isinstance(profile, WireProfile) else profile.name
 
 
 EVERY_PROFILE = profiles_where(lambda _: True)

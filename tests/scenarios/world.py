@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,9 +25,10 @@ from adapters.simulator.fault_script import NO_FAULTS, FaultScript
 from adapters.simulator.feed import PricePoint
 from adapters.simulator.paper import PaperExchange
 from adapters.simulator.paper_calls import PaperCalls
+from adapters.simulator.paper_clients import Carrier
 from adapters.simulator.paper_config import Delay, PaperConfig
 from adapters.simulator.paper_streams import PaperStreams
-from adapters.simulator.profiles import PAPER, Profile
+from adapters.simulator.profiles import PAPER, PROFILES, Profile
 from adapters.simulator.state import ExchangeConfig
 from messages.instruments import Instrument
 from messages.journal import EventRecord
@@ -43,6 +44,8 @@ from persistence.tables import signals_log
 from rules.limits import Limits
 from rules.position_case import PositionPolicies
 from rules.sizing import SizingPolicy
+from tests.scenarios.wire.link import TameStreams, WireLink, WireProfile, dialect_of
+from tests.scenarios.wire.names import NAMES_OF_FILLS
 
 QUICK = Patience(lock_ms=5, flushes=False)
 """No waiting for locks and disks: that is real time, and virtual time stands still meanwhile. Power is never cut."""
@@ -134,7 +137,8 @@ class Process:
     system: ActorSystem
     journal: Journal
     calls: PaperCalls
-    streams: PaperStreams
+    streams: PaperStreams | TameStreams
+    link: WireLink | None = None
 
 
 @dataclass
@@ -154,7 +158,7 @@ class World:
     instruments: Sequence[Instrument] | None = None
     config: PaperConfig | None = None
     boundary: Callable[[str], None] | None = None
-    connect: Callable[[PaperExchange], PaperCalls] = PaperCalls
+    connect: Callable[[Carrier], PaperCalls] = PaperCalls
     hedge: bool = False
     in_waves: bool = False
     waves: WavePolicy = field(default_factory=WavePolicy)
@@ -175,15 +179,33 @@ class World:
             weakref.finalize(self, shutil.rmtree, self.data, ignore_errors=True)
         self.store = self._new_store()
         self.exchange = PaperExchange(
-            instruments=self.instruments or [an_instrument(symbol) for symbol in self.prices],
+            instruments=[
+                replace(each, venue=self.venue)
+                for each in self.instruments or [an_instrument(symbol) for symbol in self.prices]
+            ],
             feed=self.market,
             scheduler=self.time,
             clock=self.time,
-            config=self.config or self._config(),
+            config=self._for_the_venue(self.config or self._config()),
             faults=self.faults,
             on_boundary=self._boundary,
         )
         self.exchange.start()
+        self.dialect = dialect_of(self.exchange) if isinstance(self.profile, WireProfile) else None
+
+    @property
+    def venue(self) -> Venue:
+        """What the process calls its venue."""
+        return Venue(self.profile.name) if isinstance(self.profile, WireProfile) else PAPER_VENUE
+
+    @property
+    def name_of_fill(self) -> Callable[[str], str]:
+        """How the venue names a fill of the exchange."""
+        return NAMES_OF_FILLS.get(self.venue, str)
+
+    def _for_the_venue(self, config: PaperConfig) -> PaperConfig:
+        profile = PROFILES[self.venue] if isinstance(self.profile, WireProfile) else config.exchange.profile
+        return replace(config, exchange=replace(config.exchange, venue=self.venue, profile=profile))
 
     def _config(self) -> PaperConfig:
         near = Delay(min_ms=5, max_ms=20)
@@ -210,9 +232,8 @@ class World:
         # Its file may be in use by a process that is killed, which closes nothing; it goes with the world.
         weakref.finalize(self, spool.close)
         journal = Journal(self.store, spool)
-        calls, streams = self.connect(self.exchange), PaperStreams(self.exchange)
         system = ActorSystem(runtime=VirtualRuntime(self.time))
-        self.process = Process(system, journal, calls, streams)
+        process = self.process = self._connected(system, journal)
         owner_epoch = self._own(journal)
         system.subscribe(self._notice)
         system.start(
@@ -223,8 +244,8 @@ class World:
                     owner_epoch=owner_epoch,
                     venues=[
                         VenueParts(
-                            calls=calls,
-                            streams=streams,
+                            calls=process.calls,
+                            streams=process.streams,
                             symbols=self.market.symbols,
                             hedge_mode=self.hedge,
                             canary=self.canary,
@@ -244,6 +265,13 @@ class World:
         )
         return self.process
 
+    def _connected(self, system: ActorSystem, journal: Journal) -> Process:
+        """A process with its way to the venue: the exchange itself, or the venue's dialect over sockets."""
+        if self.dialect is None:
+            return Process(system, journal, self.connect(self.exchange), PaperStreams(self.exchange))
+        link = WireLink(self.exchange, self.dialect, self.time, seed=self.seed)
+        return Process(system, journal, self.connect(link), link.streams, link)
+
     def _own(self, journal: Journal) -> int:
         """As the supervisor does: a store that is out of reach is no reason to leave positions alone."""
         name = f"process at {self.time.now_ms()}"
@@ -261,7 +289,10 @@ class World:
         if process is not None:
             process.calls.abandon()
             process.system.kill()
-            self.exchange.unsubscribe(process.streams)
+            if isinstance(process.streams, PaperStreams):
+                self.exchange.unsubscribe(process.streams)
+            if process.link is not None:
+                process.link.end()
 
     @property
     def doomed(self) -> bool:

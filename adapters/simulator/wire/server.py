@@ -44,7 +44,7 @@ class WireServer:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._over: asyncio.Future[None] | None = None
         self._error: BaseException | None = None
-        self._streams: set[_Stream] = set()
+        self._streams: set[WireStream] = set()
         self.port = 0
         self._thread = threading.Thread(target=self._run, name=f"{dialect.venue}-wire", daemon=True)
 
@@ -141,12 +141,16 @@ class WireServer:
         self._exchange.carry(request, self._network, lambda answer: _from_thread(loop, lambda: settle(answer)))
         return await answered
 
+    def _stream(self, session: WireSession, request: web.Request) -> "WireStream":
+        _ = request
+        return WireStream(session, self._exchange, asyncio.get_running_loop())
+
     async def _talk(self, request: web.Request) -> web.StreamResponse:
         session = self._dialect.session(request.path, request.rel_url.raw_query_string)
         if session is None:
             return web.Response(status=404)
         socket = web.WebSocketResponse(autoping=True, compress=False)
-        stream = _Stream(session, self._exchange, asyncio.get_running_loop())
+        stream = self._stream(session, request)
         # Where the connection itself is the login, it is there only once it hears everything.
         stream.follow()
         await stream.followed()
@@ -163,9 +167,7 @@ class WireServer:
             stream.send(session.opened())
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    answers = session.received(message.data)
-                    stream.follow()
-                    stream.send(answers)
+                    stream.take(message.data)
         finally:
             stream.cut()
             self._streams.discard(stream)
@@ -173,7 +175,7 @@ class WireServer:
         return socket
 
 
-class _Stream:
+class WireStream:
     """One WebSocket client: what the exchange tells it waits here until it is written."""
 
     def __init__(self, session: WireSession, exchange: PaperExchange, loop: asyncio.AbstractEventLoop) -> None:
@@ -200,6 +202,12 @@ class _Stream:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._hears.wait(), FOLLOW_S)
 
+    def take(self, text: str) -> None:
+        """A message of the client."""
+        answers = self._session.received(text)
+        self.follow()
+        self.send(answers)
+
     def send(self, texts: Sequence[str]) -> None:
         """Queue ``texts``; on the loop's thread. No subscription is confirmed before the exchange tells us things."""
         if self._following and not self._connected:
@@ -222,7 +230,11 @@ class _Stream:
                 await socket.send_str(text)
             except (ConnectionError, RuntimeError):
                 break
+            self._written()
         await socket.close()
+
+    def _written(self) -> None:
+        """A message is on its way."""
 
     # --- told by the exchange, on its thread --------------------------------------------------------------------------
 

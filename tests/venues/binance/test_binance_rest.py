@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from adapters.outside import MACHINE
 from adapters.simulator.profiles import BINANCE as PROFILE
 from adapters.venues.binance import IDS_KEPT, TURN_MS, WEIGHT, BinanceRest, SharedMemory, new_exchange
 from adapters.venues.binance_reports import (
@@ -95,7 +96,7 @@ def test_a_long_history_costs_more_than_a_short_one() -> None:
 
 
 def test_what_the_venue_says_of_its_weight_holds_until_its_minute_is_over() -> None:
-    memory = SharedMemory()
+    memory = SharedMemory(MACHINE.now_ms)
     noon_ms = 30_000_000 * 60_000
     for sent_ms, over_ms in ((noon_ms + 5_000, noon_ms + 60_000), (noon_ms + 1_000, noon_ms)):
         memory.told({"X-MBX-USED-WEIGHT-1M": "77"}, sent_ms)
@@ -106,7 +107,7 @@ def test_what_the_venue_says_of_its_weight_holds_until_its_minute_is_over() -> N
 
 
 def test_an_answer_that_says_nothing_of_its_weight_changes_nothing() -> None:
-    memory = SharedMemory()
+    memory = SharedMemory(MACHINE.now_ms)
     for headers in (None, {}, {"X-MBX-USED-WEIGHT-1M": "many"}):
         memory.told(headers, 1)
     assert memory.used == {}
@@ -128,7 +129,7 @@ def test_the_account_of_one_symbol_is_read_without_the_money_once_that_is_known(
 
 
 def test_the_ids_of_the_latest_orders_are_kept() -> None:
-    memory = SharedMemory()
+    memory = SharedMemory(MACHINE.now_ms)
     for number in range(IDS_KEPT + 10):
         memory.remember("BTCUSDT", number, f"c{number}")
     assert (memory.client_id("BTCUSDT", 9), memory.client_id("BTCUSDT", 10)) == (None, "c10")
