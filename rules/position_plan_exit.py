@@ -235,6 +235,8 @@ def _place_take_profit(draft: Draft, take_profit: TakeProfitState) -> None:
     )
     if passed:
         spec = replace(spec, kind=OrderKind.MARKET, trigger_price=None)
+    if not draft.position.signal_id:
+        draft.record("auto_plan_tp", f"TP{take_profit.level} at {take_profit.trigger_price} of {take_profit.quantity}")
     intent = draft.intend(
         IntentAction.PLACE,
         spec,

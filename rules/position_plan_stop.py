@@ -109,6 +109,8 @@ def _place_stop(draft: Draft) -> None:
     if rule is Rule.PLANNED_STOP:
         rule = Rule.FIRST_STOP if draft.position.phase is not PositionPhase.ACTIVE else Rule.STOP_REPLACED
     text = f"no stop is working, try {stop.attempts + 1}"
+    if not draft.position.signal_id:
+        draft.record("auto_plan_sl", f"stop at {price} for a position that was found on the venue", Severity.WARNING)
     _send_stop(draft, IntentAction.PLACE, _new_stop(draft, price), StopEvent.PLACE_SENT, rule, text)
 
 
