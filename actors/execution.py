@@ -193,7 +193,12 @@ class ExecutionActor(Actor):
         if self._is_anonymous(intent):
             self._queue.add(job, FetchAccount(symbol=order.symbol), resolves=True)
             return
-        request = QueryOrder(symbol=order.symbol, client_order_id=order.client_order_id, kind=order.kind)
+        request = QueryOrder(
+            symbol=order.symbol,
+            client_order_id=order.client_order_id,
+            kind=order.kind,
+            venue_order_id=order.venue_order_id,
+        )
         self._queue.add(job, request, resolves=True)
 
     def _is_anonymous(self, intent: Intent) -> bool:

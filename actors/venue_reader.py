@@ -38,7 +38,12 @@ class VenueReader:
 
     def order(self, context: Context, order: OrderSpec) -> None:
         """Ask for one order by its client order id."""
-        question = QueryOrder(symbol=order.symbol, client_order_id=order.client_order_id, kind=order.kind)
+        question = QueryOrder(
+            symbol=order.symbol,
+            client_order_id=order.client_order_id,
+            kind=order.kind,
+            venue_order_id=order.venue_order_id,
+        )
         self._ask(context, f"order {order.client_order_id}", question)
 
     def leverage(self, context: Context, *, leverage: int, margin_mode: MarginMode, hedge_side: Side | None) -> None:

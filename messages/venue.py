@@ -17,7 +17,7 @@ from messages.orders import (
     OrderSpec,
     PositionReport,
 )
-from messages.values import ClientOrderId, MarginMode, OrderKind, Side, Symbol, Venue
+from messages.values import ClientOrderId, MarginMode, OrderKind, Side, Symbol, Venue, VenueOrderId
 
 
 class RejectReason(StrEnum):
@@ -67,11 +67,16 @@ class CancelOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryOrder:
-    """Look one order up by client order id, in its own list and in the history: OrderAccepted or a NOT_FOUND."""
+    """Look one order up by client order id, in its own list and in the history: OrderAccepted or a NOT_FOUND.
+
+    Attributes:
+        venue_order_id: Where it is known; for an order that carries no id of ours (Bitget's attached stop).
+    """
 
     symbol: Symbol
     client_order_id: ClientOrderId
     kind: OrderKind
+    venue_order_id: VenueOrderId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -294,6 +294,8 @@ class BitgetClient:
         """Look for one order of ours, in every list that may hold it."""
         symbol, key = request.symbol, {"clientOid": str(request.client_order_id)}
         if request.kind in CONDITIONAL:
+            if request.venue_order_id is not None:
+                self._shared.links.name(request.client_order_id, request.venue_order_id)
             found = self._lookup.plan(symbol, key)
             known = None if found is not None else self._anonymous(symbol, request.client_order_id)
             if known is not None:

@@ -111,6 +111,17 @@ def test_a_process_that_knows_nothing_moves_it_by_the_venues_id(venue: Running, 
         assert done(another, asked_for(STOP_ID)).trigger_price == d(985)
 
 
+def test_a_process_that_knows_nothing_finds_it_by_the_venues_id(venue: Running, client: BitgetClient) -> None:
+    done(client, PlaceOrder(order=an_entry()))
+    with a_client(venue) as another:
+        [shown] = orders(another)
+        question = replace(asked_for(STOP_ID), venue_order_id=shown.venue_order_id)
+        assert done(another, question).venue_order_id == shown.venue_order_id
+        done(another, CancelOrder(order=the_stop(venue_order_id=shown.venue_order_id)))
+    with a_client(venue) as third:
+        assert done(third, question).status is OrderStatus.CANCELLED
+
+
 def test_a_stop_that_is_gone_is_not_mistaken_for_one_that_somebody_placed_since(
     venue: Running, client: BitgetClient
 ) -> None:
