@@ -26,6 +26,7 @@ from messages.values import Venue
 REAL_VENUES = (Venue("bitget"), Venue("binance"), Venue("bybit"), Venue("okx"))
 DATA_DIR_NAME = "HOLDFAST_HOME"
 ENV_FILE = ".env"
+HUNDRED_PERCENT = 100
 
 _OWN_NAMES = {
     "data_dir": DATA_DIR_NAME,
@@ -219,7 +220,7 @@ def _take_env_line(gathered: _Gathered, line: EnvLine, *, file_name: str) -> Non
     where = f"{file_name}, line {line.line_number}"
     if name in NOT_YET_USED:
         gathered.warnings.append(f"{where}: {name} is known, but this version does not use it yet")
-    elif name not in KNOWN_NAMES:
+    if name not in KNOWN_NAMES:
         gathered.warnings.append(f"{where}: {line.name} is not a setting{_nearest(name)}")
     elif line.value.strip():
         if name in gathered.values:
@@ -238,7 +239,7 @@ def _take_environment(gathered: _Gathered, environ: Mapping[str, str]) -> None:
 
 
 def _nearest(name: str) -> str:
-    close = difflib.get_close_matches(name, sorted(KNOWN_NAMES | NOT_YET_USED), n=1, cutoff=0.7)
+    close = difflib.get_close_matches(name, sorted(KNOWN_NAMES), n=1, cutoff=0.7)
     return f"; did you mean {close[0]}?" if close else ""
 
 
@@ -317,4 +318,9 @@ def _doubts(settings: Settings) -> Iterator[str]:
             f"TRAILING_CALLBACK_PERCENT ({settings.trailing_callback_percent}) is not below "
             f"TRAILING_ACTIVATION_PERCENT ({settings.trailing_activation_percent}): "
             f"the stop will not pass the entry price when trailing begins"
+        )
+    if settings.stop_loss_percent * settings.leverage >= HUNDRED_PERCENT:
+        yield (
+            f"STOP_LOSS_PERCENT ({settings.stop_loss_percent}) with LEVERAGE {settings.leverage}: the venue would "
+            f"liquidate before the stop, so stops are kept closer than that"
         )
