@@ -5,7 +5,7 @@ A field has the lower-case name of its setting: ``POSITION_SIZE_USD`` is ``posit
 is the business of the settings source.
 """
 
-from messages.settings.monitors import MonitorSettings, UntrackedPolicy, ZombieScope
+from messages.settings.monitors import GuardMode, MonitorSettings, UntrackedPolicy, ZombieScope
 from messages.settings.paper import PaperSettings
 from messages.settings.position import EntryType, PositionSettings
 from messages.settings.process import PAPER, Mode, PositionMode, ProcessSettings, VenueAccess
@@ -19,6 +19,7 @@ __all__ = [
     "RULE_BROKEN",
     "TOPICS",
     "EntryType",
+    "GuardMode",
     "LogLevel",
     "Mode",
     "MonitorSettings",

@@ -49,6 +49,9 @@ class PositionSettings(BaseModel):
     min_partial_close_value_usd: Usd | None = None
     tp_split_large: Shares = (Decimal(35), Decimal(65))
 
+    # S10 Whether a second signal may add to a position.
+    scaling_enabled: bool = True
+
 
 def position_problems(settings: PositionSettings) -> list[str]:
     """What does not fit together here, and what is allowed."""
@@ -60,5 +63,10 @@ def position_problems(settings: PositionSettings) -> list[str]:
     if settings.tp2_percent <= settings.tp1_percent:
         problems.append(
             f"TP2_PERCENT is {settings.tp2_percent}: allowed is more than TP1_PERCENT ({settings.tp1_percent})"
+        )
+    if settings.trailing_emergency_override_percent < settings.trailing_min_improvement_percent:
+        problems.append(
+            f"TRAILING_EMERGENCY_OVERRIDE_PERCENT is {settings.trailing_emergency_override_percent}: allowed is "
+            f"TRAILING_MIN_IMPROVEMENT_PERCENT ({settings.trailing_min_improvement_percent}) or more"
         )
     return problems

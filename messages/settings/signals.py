@@ -22,10 +22,10 @@ class SignalSettings(BaseModel):
 
     # S2.3-2.5 Waves.
     wave_check_minutes: Minutes = (6, 20, 35, 50)
-    wave_check_duration_seconds: Seconds = 120
+    wave_check_duration_seconds: Annotated[int, Field(ge=1, le=900)] = 120  # no longer than a wave
     stoplist_symbols: Annotated[tuple[Symbol, ...], BeforeValidator(symbol_names)] = ()
     min_score_week: Decimal = Decimal(0)
     min_score_month: Decimal = Decimal(50)
     max_spread_percent: Percent = Decimal("2.0")
     max_trades_per_15min: Count = 10
-    signal_buffer_percent: Annotated[Decimal, Field(ge=0)] = Decimal(33)
+    signal_buffer_percent: Annotated[Decimal, Field(ge=0, le=1000)] = Decimal(33)

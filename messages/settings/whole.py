@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
-from messages.settings.monitors import MonitorSettings
+from messages.settings.monitors import MonitorSettings, monitor_problems
 from messages.settings.paper import PaperSettings
 from messages.settings.position import PositionSettings, position_problems
 from messages.settings.process import ProcessSettings, process_problems
@@ -51,6 +51,7 @@ class Settings(
             *sizing_problems(self),
             *position_problems(self),
             *_breakeven_pays(self),
+            *monitor_problems(self),
             *process_problems(self),
             *record_problems(self),
         ]
