@@ -17,11 +17,14 @@ from rich.console import Console
 import supervisor
 from adapters.arguments import WrongArgumentError, duration_argument, speed_argument
 from adapters.candles import BadRecordingError
+from adapters.check_text import check_lines
 from adapters.connect import connect
 from adapters.console import give_up_broken_streams, render
 from adapters.explain_text import explanation_lines
 from adapters.instance_lock import DataDirectoryError, InstanceHeldError, holder, running_instances
 from adapters.settings_source import LoadedSettings, SettingsError, load_settings
+from adapters.shell.asking import ask_once
+from adapters.shell.terminal import converse
 from adapters.simulator.fault_script import BadFaultScriptError
 from adapters.status_file import StatusFileError, read_status
 from adapters.stop_flag import StopFlag
@@ -29,6 +32,7 @@ from adapters.venues.preflight import check_venue
 from messages import __version__
 from messages.checks import Check, Finding
 from messages.settings import PAPER, Settings
+from messages.shell import Role
 from messages.status import Health
 from persistence.database_url import WrongDatabaseUrl
 from persistence.explaining import NoSuchPosition, find_position
@@ -38,6 +42,7 @@ from persistence.migrate import current, head, upgrade
 from persistence.opening import records_of, store_of
 from persistence.queries import Queries
 from persistence.run_totals import unbalanced
+from run_check import check as check_account
 from run_parts import FINE, FOUND_SOMETHING, OUT_OF_REACH, WRONG_USAGE, CannotRunError, RunOptions
 from run_venues import venue_config
 
@@ -148,6 +153,49 @@ def doctor(
             if check.what_to_do:
                 typer.echo(f"{'':8} {'':10} {'':14} → {check.what_to_do}")
     if any(check.finding is not Finding.FINE for check in checks):
+        raise typer.Exit(FOUND_SOMETHING)
+
+
+@app.command()
+def shell(
+    *,
+    command: Annotated[str | None, typer.Option("-c", help="One command, such as 'top --by rate'; then leave.")] = None,
+    role: Annotated[Role, typer.Option(help="What may be done; restart asks for operator, crash for admin.")] = (
+        Role.OPERATOR
+    ),
+    data_dir: DataDir = None,
+    env_file: EnvFile = None,
+    as_json: Json = False,
+) -> None:
+    """See and steer the instance on this data directory: exit code 0 fine, 1 found something, 2 wrong, 3 none runs."""
+    directory = _load({"data_dir": data_dir}, env_file).settings.data_dir
+    console = Console(highlight=False)
+    if command is not None:
+        raise typer.Exit(ask_once(directory, command, role=role, as_json=as_json, console=console))
+    raise typer.Exit(converse(directory, role, console))
+
+
+@app.command()
+def check(
+    *,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend exactly what is missing, and read it back.")] = False,
+    venue: Annotated[str | None, typer.Option(help="Venues, separated by commas.")] = None,
+    mode: Annotated[str | None, typer.Option(help="paper, shadow or production.")] = None,
+    data_dir: DataDir = None,
+    env_file: EnvFile = None,
+    as_json: Json = False,
+) -> None:
+    """Is each position on the venue protected, and no order left over: exit code 1 on a finding, 3 out of reach."""
+    settings = _load({"data_dir": data_dir, "mode": mode, "venues": venue}, env_file).settings
+    checked = check_account(settings, fix=fix)
+    if as_json:
+        _print_json(checked)
+    else:
+        for line in check_lines(checked, fix=fix):
+            typer.echo(line)
+    if checked.errors:
+        raise CannotRunError("\n".join(checked.errors), OUT_OF_REACH)
+    if checked.findings:
         raise typer.Exit(FOUND_SOMETHING)
 
 

@@ -28,6 +28,7 @@ from adapters.stop_flag import StopFlag
 from messages.run_report import RunReport
 from messages.settings import PAPER, Settings
 from persistence.opening import open_journal, store_of
+from run_check import CheckDesk
 from run_parts import (
     OUT_OF_REACH,
     SHOW_EVERY_S,
@@ -125,7 +126,7 @@ def _run_live(options: RunOptions, loaded: LoadedSettings, stop: StopFlag, lock:
             last = run.status.read(now_ms=_wall_clock_ms(), book=book_of(exchange))
             shut_down(run)
         write_status(settings.data_dir, replace(last, note="stopped in order"))
-        return report_of(run, settings, real_s=time.monotonic() - began_s)
+        return report_of(run, settings, real_s=time.monotonic() - began_s, ticks=venues.ticks())
 
 
 def _signal_feed(options: RunOptions, loaded: LoadedSettings, resources: ExitStack) -> SignalFeed:
@@ -162,6 +163,7 @@ def _watch(run: Run, options: RunOptions, settings: Settings, stop: StopFlag, lo
     """Show how it stands until it is time to stop."""
     began_s = time.monotonic()
     show_at_s = log_at_s = began_s
+    checks = CheckDesk(system=run.system, data_dir=settings.data_dir)
     with live_table(options) as live:
         while not stop.wait(POLL_S):
             now_s = time.monotonic()
@@ -173,6 +175,7 @@ def _watch(run: Run, options: RunOptions, settings: Settings, stop: StopFlag, lo
             if lock.stop_requested():
                 logger.info("stopping in order, because another instance asked for it")
                 return
+            checks.look()
             if run.system.failed is not None:
                 raise CannotRunError(f"the tree of actors gave up: {run.system.failed}", OUT_OF_REACH)
             book = book_of(run.exchange)
