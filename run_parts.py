@@ -147,7 +147,7 @@ def shut_down(run: Run) -> None:
     logger.info("stopped in order in {:.1f} s", report.seconds)
 
 
-def report_of(run: Run, settings: Settings, *, real_s: float) -> RunReport:
+def report_of(run: Run, settings: Settings, *, real_s: float, ticks: int) -> RunReport:
     """What the run did, from its records, its actors, and the venue's own book where there is one."""
     totals = run_totals(Queries(run.store))
     told = run.system.conservation()
@@ -155,7 +155,7 @@ def report_of(run: Run, settings: Settings, *, real_s: float) -> RunReport:
         mode=settings.mode,
         virtual_seconds=(run.now_ms() - run.started_ms) / 1_000,
         real_seconds=round(real_s, 3),
-        ticks=run.exchange.ticks if run.exchange is not None else 0,
+        ticks=ticks,
         positions=totals.positions,
         signals=totals.signals,
         pnl=totals.pnl,

@@ -67,7 +67,7 @@ def run_replay(options: RunOptions, settings: Settings, stop: StopFlag, data_dir
         end_ms = feed.end_ms if options.for_s is None else feed.start_ms + int(options.for_s * 1_000)
         _drive(run, clock, min(end_ms, feed.end_ms), options, stop)
         shut_down(run)
-        return report_of(run, settings, real_s=time.monotonic() - began_s)
+        return report_of(run, settings, real_s=time.monotonic() - began_s, ticks=exchange.ticks)
 
 
 def _drive(run: Run, clock: VirtualTime, end_ms: int, options: RunOptions, stop: StopFlag) -> None:

@@ -15,6 +15,7 @@ from adapters.simulator.paper import PaperExchange
 from adapters.simulator.paper_market import UnknownPaperSymbolError, demo_market, paper_config
 from adapters.simulator.paper_state import PaperStateError
 from adapters.simulator.scheduler_thread import SchedulerThread
+from adapters.streams.counted_streams import CountedStreams
 from adapters.venues.preflight import check_start
 from adapters.venues.rest import VenueConfig
 from adapters.venues.shadow import ShadowCalls
@@ -34,12 +35,19 @@ class LiveVenues:
 
     Attributes:
         exchange: The paper exchange, when that is one of the venues.
+        streams: Those of the venues that are not simulated in this process.
         left_out: Venues of the settings that the run cannot use, and why.
     """
 
     parts: Sequence[VenueParts]
     exchange: PaperExchange | None
+    streams: Sequence[CountedStreams]
     left_out: Mapping[Venue, str]
+
+    def ticks(self) -> int:
+        """How many prices have come so far."""
+        of_paper = self.exchange.ticks if self.exchange is not None else 0
+        return of_paper + sum(streams.ticks for streams in self.streams)
 
 
 def live_venues(options: RunOptions, settings: Settings, resources: ExitStack) -> LiveVenues:
@@ -51,6 +59,7 @@ def live_venues(options: RunOptions, settings: Settings, resources: ExitStack) -
     parts: list[VenueParts] = []
     exchange: PaperExchange | None = None
     connected: list[ThreadedCalls] = []
+    counted: list[CountedStreams] = []
     for venue in settings.venues:
         if venue == PAPER:
             clock = SchedulerThread(on_error=lambda error: logger.error("the paper exchange failed: {!r}", error))
@@ -64,15 +73,16 @@ def live_venues(options: RunOptions, settings: Settings, resources: ExitStack) -
             calls, streams = connect(venue_config(venue, settings))
             resources.callback(calls.close)
             connected.append(calls)
+            counted.append(CountedStreams(streams))
             watches_only = settings.mode is Mode.SHADOW
             sending: VenueCalls = ShadowCalls(calls) if watches_only else calls
             hedged = settings.is_hedged(venue)
             parts.append(
-                VenueParts(calls=sending, streams=streams, symbols=(), hedge_mode=hedged, canary=not watches_only)
+                VenueParts(calls=sending, streams=counted[-1], symbols=(), hedge_mode=hedged, canary=not watches_only)
             )
     left_out = _left_out(connected, settings)
     usable = [each for each in parts if each.calls.venue not in left_out]
-    return LiveVenues(parts=usable, exchange=exchange, left_out=left_out)
+    return LiveVenues(parts=usable, exchange=exchange, streams=counted, left_out=left_out)
 
 
 def _left_out(connected: Sequence[ThreadedCalls], settings: Settings) -> dict[Venue, str]:

@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from adapters.status_text import banner, fitting_columns, footer_parts
+from adapters.status_text import FOOTER_SEPARATOR, banner, fitting_columns, footer_lines
 from messages.settings import Mode
 from messages.status import Health, PositionView, StatusView
 
@@ -112,7 +112,7 @@ def render(view: StatusView, *, width: int, max_rows: int) -> Group:
     parts = [_banner(view.mode), _table(positions[:max_rows], now_ms=view.now_ms, width=width)]
     if hidden > 0:
         parts.append(Text(f"and {hidden} more", style="dim"))
-    return Group(*parts, _footer(view), Text(LEGEND, style="dim", no_wrap=True, overflow="crop"))
+    return Group(*parts, _footer(view, width=width), Text(LEGEND, style="dim", no_wrap=True, overflow="crop"))
 
 
 def _banner(mode: Mode) -> Panel | Table | Text:
@@ -143,10 +143,13 @@ def _pnl_style(text: str) -> str:
     return "red" if text.startswith("-") and text not in {"-", "-0.00"} else "dim"
 
 
-def _footer(view: StatusView) -> Text:
-    health, *others = footer_parts(view)
-    text = Text(health, style=_HEALTH_STYLES[view.health])
-    for part in others:
-        style = _UNPROTECTED_STYLE if part.startswith("unprotected") and view.unprotected else "default"
-        text.append(" | ", style="dim").append(part, style=style)
-    return text
+def _footer(view: StatusView, *, width: int) -> Text:
+    separator = Text(FOOTER_SEPARATOR, style="dim")
+    lines = footer_lines(view, width=width)
+    return Text("\n").join(separator.join(_footer_part(part, view) for part in line) for line in lines)
+
+
+def _footer_part(part: str, view: StatusView) -> Text:
+    if part.startswith("health"):
+        return Text(part, style=_HEALTH_STYLES[view.health])
+    return Text(part, style=_UNPROTECTED_STYLE if part.startswith("unprotected") and view.unprotected else "default")

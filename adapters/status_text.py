@@ -12,6 +12,7 @@ from messages.state import TakeProfitPhase, TrailingPhase
 from messages.status import ComponentView, Health, PositionView, StatusView
 from messages.values import Side
 
+FOOTER_SEPARATOR = " | "
 SHOWN_DIGITS = 7
 """Significant digits of a price or a size: enough to tell ticks apart on every venue."""
 
@@ -68,8 +69,25 @@ def footer_parts(view: StatusView) -> list[str]:
         f"database {view.database}",
         f"up {age(view.now_ms - view.started_ms)}",
     ]
-    parts += [f"{part.name} {part.health}{': ' if part.detail else ''}{part.detail}" for part in ailing(view)]
+    parts += [
+        f"{part.name} {part.health}{': ' if part.detail else ''}{_one_line(part.detail)}" for part in ailing(view)
+    ]
     return [*parts, view.note] if view.note else parts
+
+
+def footer_lines(view: StatusView, *, width: int) -> list[list[str]]:
+    """The footer's parts, line by line: no part is broken that fits into ``width`` characters."""
+    lines: list[list[str]] = []
+    for part in footer_parts(view):
+        if lines and len(FOOTER_SEPARATOR.join((*lines[-1], part))) <= width:
+            lines[-1].append(part)
+        else:
+            lines.append([part])
+    return lines
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def ailing(view: StatusView) -> list[ComponentView]:

@@ -6,7 +6,16 @@ import pytest
 from rich.console import Console
 
 from adapters.console import LiveStatus, print_banner, render
-from adapters.status_text import age, banner, distance_percent, fitting_columns, number, status_line
+from adapters.status_text import (
+    FOOTER_SEPARATOR,
+    age,
+    banner,
+    distance_percent,
+    fitting_columns,
+    footer_parts,
+    number,
+    status_line,
+)
 from messages.settings import Mode
 from messages.state import PositionPhase, StopPhase, TakeProfitPhase, TrailingPhase
 from messages.status import (
@@ -134,6 +143,17 @@ def test_the_footer_says_how_all_of_it_stands() -> None:
         assert part in text
     assert "journal" not in text
     assert status_line(view).startswith("1 open, health CRITICAL")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 300])
+def test_no_part_of_the_footer_is_broken_that_fits_on_a_line(width: int) -> None:
+    ill = ComponentView(name="exchange/okx", health=Health.DEGRADED, detail="a reason of\n  two lines")
+    view = a_status(a_position(), components=(ill,))
+    lines = drawn(view, width=width)
+    assert all(len(line) <= width for line in lines)
+    shown = [part.strip() for line in lines for part in line.split(FOOTER_SEPARATOR)]
+    assert {part for part in footer_parts(view) if len(part) <= width} <= set(shown)
+    assert "exchange/okx DEGRADED: a reason of two lines" in footer_parts(view)
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "cp437", "ascii", "utf-8"])

@@ -63,6 +63,7 @@ def test_both_sides_are_opened_protected_and_closed_where_the_account_is_in_hedg
     report = done.json()
     assert report["signals"] == {"accepted": signals, "rejected": 0}
     assert (report["positions"]["closed"], report["positions"]["open"]) == (signals, 0)
+    assert report["ticks"] > signals
 
 
 def is_over(venue: SimulatedVenue) -> bool:
