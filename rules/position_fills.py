@@ -7,7 +7,7 @@ Invariants:
 
 from dataclasses import replace
 
-from messages.journal import PositionFill, PositionFunding
+from messages.journal import PositionFill, PositionFunding, Severity
 from messages.orders import FillKind, FillReport, FundingReport
 from messages.state import CloseReason, PositionPhase, StopPhase, TakeProfitPhase, TakeProfitState, TrailingPhase
 from messages.values import ZERO, ClientOrderId, OrderPurpose
@@ -101,6 +101,15 @@ def _opened_more(draft: Draft, fill: FillReport) -> None:
 
 
 def _closed_some(draft: Draft, fill: FillReport) -> None:
+    if fill.kind is not FillKind.TRADE:
+        draft.record(
+            "liquidated" if fill.kind is FillKind.LIQUIDATION else "deleveraged",
+            f"the venue closed {fill.quantity} of {draft.position.side} at {fill.price} by itself: "
+            + ("liquidation" if fill.kind is FillKind.LIQUIDATION else "auto-deleveraging"),
+            Severity.CRITICAL,
+            quantity=fill.quantity,
+            price=fill.price,
+        )
     take_profit = take_profit_of(draft, fill.client_order_id, str(fill.venue_order_id))
     if take_profit is not None:
         _take_profit_filled(draft, take_profit, fill)

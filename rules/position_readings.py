@@ -9,6 +9,7 @@ Invariants:
 from dataclasses import replace
 
 from messages.journal import Severity
+from messages.orders import PositionReport
 from messages.positions import AccountRead, FillsRead
 from messages.state import CloseReason, PositionPhase, TakeProfitPhase
 from messages.values import ZERO, ClientOrderId
@@ -109,6 +110,8 @@ def _compared_size(draft: Draft, read: AccountRead) -> bool:
     quantity = ZERO
     if report is not None and report.side is position.side:
         quantity, draft.liquidation_price = report.quantity, report.liquidation_price
+        _note_leverage(draft, report)
+        position = draft.position
     if quantity == position.quantity or draft.ended:
         return True
     if position.phase in {PositionPhase.PENDING_ENTRY, PositionPhase.ENTRY_PLACED} and quantity == 0:
@@ -136,6 +139,22 @@ def _compared_size(draft: Draft, read: AccountRead) -> bool:
         if next_phase(draft.position.phase, event) is not None:
             draft.pass_to(event)
     return True
+
+
+def _note_leverage(draft: Draft, report: PositionReport) -> None:
+    """Leverage changed by hand moves the liquidation price, of which the stop stays clear (F15)."""
+    leverage = int(report.leverage)
+    if leverage in {0, draft.position.leverage}:
+        return
+    draft.record(
+        "leverage_changed",
+        f"the leverage is {leverage} at the venue and was {draft.position.leverage}; "
+        f"liquidation at {report.liquidation_price}, of which the stop is kept clear",
+        Severity.WARNING,
+        before=draft.position.leverage,
+        after=leverage,
+    )
+    draft.position = replace(draft.position, leverage=leverage)
 
 
 def order_not_found(draft: Draft, client_order_id: ClientOrderId) -> None:

@@ -156,6 +156,15 @@ class Exchange:
         order.allowance = kept
         self._settle()
 
+    def deleverage(self, symbol: Symbol, part: Decimal, now_ms: int) -> None:
+        """Close ``part`` (1 is all) of a one-way position against somebody who is being liquidated."""
+        self.advance(now_ms)
+        position = self.state.account.positions.get((symbol, None))
+        if position is not None:
+            step = self.state.instruments[symbol].quantity_step
+            self._execution.deleverage(position, max(position.quantity * part // step * step, step))
+            self._settle()
+
     def amend(self, spec: OrderSpec, now_ms: int) -> OrderAccepted | OrderRejected:
         """Give a working order a new trigger price or limit price, and a new quantity where it has one."""
         self.advance(now_ms)

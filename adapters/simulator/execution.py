@@ -12,6 +12,7 @@ from messages.values import (
     OrderSide,
     Price,
     Quantity,
+    Side,
     TriggerSource,
     VenueOrderId,
 )
@@ -54,19 +55,27 @@ class Execution:
 
     def liquidate(self, position: SimPosition, price: Price) -> None:
         """Take the whole position over at ``price``, or where it is bankrupt if that is less bad for the client."""
+        limit = self._state.account.bankruptcy_price(position)
+        fair = max(price, limit) if position.side is Side.LONG else min(price, limit)
+        self._seize(position, position.quantity, fair, FillKind.LIQUIDATION)
+
+    def deleverage(self, position: SimPosition, quantity: Quantity) -> None:
+        """Close ``quantity`` of the position at the mark price, against somebody who is being liquidated (ADL)."""
+        price = self._state.markets[position.symbol].mark
+        self._seize(position, min(quantity, position.quantity), price, FillKind.AUTO_DELEVERAGING)
+
+    def _seize(self, position: SimPosition, quantity: Quantity, price: Price, kind: FillKind) -> None:
+        """An order of the venue's own, which carries no id of anybody's."""
         state = self._state
-        limit = state.account.bankruptcy_price(position)
-        side = exit_side(position.side)
-        fair = max(price, limit) if side is OrderSide.SELL else min(price, limit)
         number = state.next_number()
         order = SimOrder(
             number=number,
             venue_order_id=VenueOrderId(f"{number}"),
             client_order_id=None,
             symbol=position.symbol,
-            side=side,
+            side=exit_side(position.side),
             kind=OrderKind.MARKET,
-            quantity=position.quantity,
+            quantity=quantity,
             price=None,
             trigger_price=None,
             trigger_source=TriggerSource.MARK,
@@ -76,7 +85,7 @@ class Execution:
             updated_ms=state.now_ms,
         )
         state.orders.add(order)
-        self._fill(order, position.quantity, fair, maker=False, kind=FillKind.LIQUIDATION)
+        self._fill(order, quantity, price, maker=False, kind=kind)
 
     def end(self, order: SimOrder, status: OrderStatus, reason: str = "") -> None:
         """An order ends without (further) execution."""

@@ -222,6 +222,13 @@ class PaperExchange:
         self._publish(events)
         return answer
 
+    def deleverage(self, symbol: Symbol, part: Decimal = Decimal(1)) -> None:
+        """The venue closes ``part`` of a one-way position by itself (ADL), at the mark price."""
+        with self._lock:
+            self.engine.deleverage(symbol, part, self.clock.now_ms())
+            events = self._commit()
+        self._publish(events)
+
     def gap(self, symbol: Symbol, percent: Decimal) -> None:
         """Let the price jump, and stay away from the feed's by as much from now on."""
         with self._lock:

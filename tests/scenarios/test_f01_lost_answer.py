@@ -41,6 +41,7 @@ def assert_one_stop_under_one_id(world: World) -> None:
     assert figure(world, "worst_over_cover_seconds") == 0
     assert figure(world, "duplicate_orders") == 0
     assert len(set(placed_ids(world, OrderPurpose.STOP))) <= 1
+    assert "stop_failed" not in world.kinds(), "that the id is taken counts as success"
     assert_postcondition_c(world)
 
 

@@ -68,6 +68,34 @@ def test_a_liquidation_is_recorded_as_one_and_nothing_is_placed_again(profile: P
 
 @EVERY_PROFILE
 @BOTH_SIDES
+def test_a_position_that_was_deleveraged_is_recorded_as_such_and_nothing_is_placed_again(
+    profile: Profile, side: Side
+) -> None:
+    world = a_silent_world(profile, side)
+    world.exchange.deleverage(BTC)
+    world.run_for(NEXT_READING_S)
+    assert position_of(world, BTC) is None
+    assert closed_because(world) == [CloseReason.ADL]
+    assert "deleveraged" in world.kinds()
+    assert_postcondition_c(world, interrupted=True)
+
+
+@EVERY_PROFILE
+@BOTH_SIDES
+def test_the_stop_follows_what_deleveraging_has_left(profile: Profile, side: Side) -> None:
+    world = a_silent_world(profile, side)
+    before = position_of(world, BTC)
+    assert before is not None
+    world.exchange.deleverage(BTC, Decimal("0.4"))
+    world.run_for(NEXT_READING_S)
+    left = position_of(world, BTC)
+    assert left is not None
+    assert left.quantity == before.quantity * Decimal("0.6")
+    assert_postcondition_c(world, interrupted=True)
+
+
+@EVERY_PROFILE
+@BOTH_SIDES
 def test_a_position_closed_by_hand_is_recorded_with_its_profit_and_its_orders_go(profile: Profile, side: Side) -> None:
     world = a_silent_world(profile, side)
     world.price(at(side, 42_100))

@@ -61,6 +61,7 @@ def test_a_stop_stays_clear_of_the_liquidation_when_the_leverage_is_raised_by_ha
     world.run_for(2 if told else SEEN_WITHIN_S + 5)
     assert trigger(world) != at(side, 35_700)
     assert_between_liquidation_and_mark(world, side)
+    assert told or "leverage_changed" in world.kinds(), "what the reading shows is told"
     world.run_for(5)
     assert_postcondition_c(world, interrupted=not told)
 
