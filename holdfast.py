@@ -44,6 +44,7 @@ from persistence.queries import Queries
 from persistence.run_totals import unbalanced
 from run_check import check as check_account
 from run_parts import FINE, FOUND_SOMETHING, OUT_OF_REACH, WRONG_USAGE, CannotRunError, RunOptions
+from run_settings import config, init
 from run_venues import venue_config
 
 MANY_ROWS: Final = 200
@@ -58,6 +59,8 @@ app = typer.Typer(
 db_app = typer.Typer(help="The records: what is in them, whether they add up, and their schema.", no_args_is_help=True)
 chaos_app = typer.Typer(help="Campaigns that break things on purpose, by seed.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
+app.command()(config)
+app.command()(init)
 app.add_typer(chaos_app, name="chaos")
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where database, spool, logs and lock live.")]

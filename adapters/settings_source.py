@@ -24,6 +24,8 @@ from messages.settings import PAPER, RULE_BROKEN, TOPICS, Settings, VenueAccess
 from messages.values import Venue
 
 REAL_VENUES = (Venue("bitget"), Venue("binance"), Venue("bybit"), Venue("okx"))
+WITH_PASSPHRASE = frozenset({Venue("bitget"), Venue("okx")})
+"""Venues whose keys have a third part."""
 DATA_DIR_NAME = "HOLDFAST_HOME"
 ENV_FILE = ".env"
 HUNDRED_PERCENT = 100
@@ -82,10 +84,12 @@ class LoadedSettings:
     Attributes:
         sources: By name (``POSITION_SIZE_USD``); a name that is not here has its default.
         warnings: One line each, for the log: unknown names, lines that could not be read.
+        lines: By name, the line of ``env_file`` where a value that came from there stands.
     """
 
     settings: Settings
     sources: Mapping[str, Source]
+    lines: Mapping[str, int]
     warnings: tuple[str, ...]
     env_file: Path | None
 
@@ -100,6 +104,7 @@ class _Gathered:
 
     values: dict[str, object] = field(default_factory=dict)
     sources: dict[str, Source] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     def take(self, name: str, value: object, source: Source) -> None:
@@ -145,6 +150,7 @@ def load_settings(
     return LoadedSettings(
         settings=settings,
         sources=gathered.sources,
+        lines=gathered.lines,
         warnings=(*gathered.warnings, *_doubts(settings)),
         env_file=used.resolve() if used.is_file() else None,
     )
@@ -170,6 +176,24 @@ def secret_values(settings: Settings) -> tuple[str, ...]:
 def shown_settings(loaded: LoadedSettings) -> tuple[tuple[str, str, Source], ...]:
     """Name, value and source of each setting, fit to be shown: a secret is only ``set`` or ``not set``."""
     return tuple((name, _shown(value), loaded.source_of(name)) for name, value in _values(loaded.settings))
+
+
+def shown_defaults() -> dict[str, str]:
+    """The default of each setting that has a name of its own, as it would be shown."""
+    return {
+        name: "the system's place for data" if name == DATA_DIR_NAME else _shown(Settings.model_fields[field].default)
+        for name, field in _FIELDS.items()
+    }
+
+
+def changed_settings(before: Settings, after: Settings) -> tuple[tuple[str, str, str], ...]:
+    """Name, old and new value of each setting that is another one, fit to be shown, secrets included."""
+    old, new = dict(_values(before)), dict(_values(after))
+    return tuple(
+        (name, _shown(old.get(name)), _shown(new.get(name)))
+        for name in (*old, *(new.keys() - old.keys()))
+        if old.get(name) != new.get(name)
+    )
 
 
 def _passwords_in(address: str) -> Iterator[str]:
@@ -226,6 +250,7 @@ def _take_env_line(gathered: _Gathered, line: EnvLine, *, file_name: str) -> Non
         if name in gathered.values:
             gathered.warnings.append(f"{where}: {name} is set a second time; this one counts")
         gathered.take(name, line.value, Source.ENV_FILE)
+        gathered.lines[name] = line.line_number
 
 
 def _take_environment(gathered: _Gathered, environ: Mapping[str, str]) -> None:

@@ -16,7 +16,16 @@ Law: TypeAlias = Callable[["Source"], Findings]
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("actors", "adapters", "messages", "persistence", "rules")
-MODULES = ("supervisor.py", "holdfast.py", "run_check.py", "run_parts.py", "run_replay.py", "run_shell.py", "run_venues.py")
+MODULES = (
+    "supervisor.py",
+    "holdfast.py",
+    "run_check.py",
+    "run_parts.py",
+    "run_replay.py",
+    "run_settings.py",
+    "run_shell.py",
+    "run_venues.py",
+)
 
 EVERY_ROOM = {"actors", "actors/kernel", "adapters", "messages", "persistence", "rules"}
 MAY_IMPORT = {
@@ -30,9 +39,10 @@ MAY_IMPORT = {
     "run_venues.py": {"run_parts.py", *EVERY_ROOM},
     "run_check.py": {"run_parts.py", "run_venues.py", *EVERY_ROOM},
     "run_replay.py": {"run_parts.py", *EVERY_ROOM},
+    "run_settings.py": {"run_parts.py", *EVERY_ROOM},
     "run_shell.py": {"run_parts.py", *EVERY_ROOM},
     "supervisor.py": {"run_check.py", "run_parts.py", "run_replay.py", "run_shell.py", "run_venues.py", *EVERY_ROOM},
-    "holdfast.py": {"run_check.py", "run_parts.py", "run_venues.py", "supervisor.py", *EVERY_ROOM},
+    "holdfast.py": {"run_check.py", "run_parts.py", "run_settings.py", "run_venues.py", "supervisor.py", *EVERY_ROOM},
 }
 NO_CLOCK_NO_CHANCE = {"asyncio", "random", "secrets", "threading", "time", "uuid"}
 NO_OUTSIDE_WORLD = {"io", "logging", "loguru", "os", "pathlib", "requests", "socket", "sqlite3", "subprocess", "sys"}

@@ -1,0 +1,117 @@
+"""The part of the command line that is about settings: what they are, and a first ``.env``."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+
+from adapters.arguments import WrongArgumentError
+from adapters.env_writer import write_env_file
+from adapters.settings_source import ENV_FILE, REAL_VENUES, WITH_PASSPHRASE, load_settings
+from adapters.settings_text import setting_lines, setting_views
+from messages.settings import PAPER, Mode
+from run_parts import WRONG_USAGE, CannotRunError
+
+KEY_PARTS: Final = ("API_KEY", "API_SECRET", "API_PASSPHRASE")
+KEY_AND_SECRET: Final = 2
+
+
+def config(
+    *,
+    mode: Annotated[str | None, typer.Option(help="paper, shadow or production.")] = None,
+    venue: Annotated[str | None, typer.Option(help="Venues, separated by commas.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where database, spool, logs and lock live.")] = None,
+    env_file: Annotated[Path | None, typer.Option(help="Settings, instead of .env in this directory.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print for scripts.")] = False,
+) -> None:
+    """Every setting as a run would have it, and where it came from; keys and passwords are never shown."""
+    loaded = load_settings(overrides={"data_dir": data_dir, "mode": mode, "venues": venue}, env_file=env_file)
+    if as_json:
+        typer.echo(msgspec.json.encode(setting_views(loaded)).decode())
+    else:
+        for line in setting_lines(loaded):
+            typer.echo(line)
+    for warning in loaded.warnings:
+        typer.echo(warning, err=True)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Wishes:
+    """What a new ``.env`` is to hold; what was not given is asked for, where there is somebody to ask."""
+
+    mode: str | None
+    venue: str | None
+    size: str | None
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def ask(self) -> None:
+        """Ask for what is missing; a secret is not shown while it is typed."""
+        self.mode = self.mode or typer.prompt("Mode: paper plays, shadow watches, production acts", default=Mode.PAPER)
+        if self.mode != Mode.PAPER and self.venue is None:
+            self.venue = typer.prompt(f"Venues, with commas between them ({', '.join(REAL_VENUES)})")
+        self.size = self.size or typer.prompt("Size of a position in USD (POSITION_SIZE_USD)", default="200")
+        for venue in self.real_venues:
+            if venue not in self.keys:
+                parts = KEY_PARTS if venue in WITH_PASSPHRASE else KEY_PARTS[:KEY_AND_SECRET]
+                self.keys[venue] = tuple(
+                    typer.prompt(f"{venue.upper()}_{part}", hide_input=part != KEY_PARTS[0]) for part in parts
+                )
+
+    @property
+    def real_venues(self) -> list[str]:
+        named = (self.venue or PAPER).lower().replace(" ", "").split(",")
+        return [venue for venue in named if venue in REAL_VENUES]
+
+    def values(self) -> dict[str, str]:
+        """By the names of the settings."""
+        values = {"HOLDFAST_MODE": self.mode or Mode.PAPER, "HOLDFAST_VENUES": self.venue or PAPER}
+        if self.size is not None:
+            values["POSITION_SIZE_USD"] = self.size
+        for venue, parts in self.keys.items():
+            values |= {f"{venue.upper()}_{part}": value for part, value in zip(KEY_PARTS, parts, strict=False)}
+        return values
+
+
+def init(
+    *,
+    mode: Annotated[str | None, typer.Option(help="paper, shadow or production.")] = None,
+    venue: Annotated[str | None, typer.Option(help="Venues, separated by commas.")] = None,
+    size: Annotated[str | None, typer.Option(help="POSITION_SIZE_USD.")] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="VENUE=KEY,SECRET[,PASSPHRASE], or VENUE=- to read them from stdin, a line each; repeatable."
+        ),
+    ] = None,
+    file: Annotated[Path, typer.Option(help="What to write.")] = Path(ENV_FILE),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+) -> None:
+    """Write a first .env: asks on a terminal, takes options elsewhere; only you can read the file."""
+    wishes = _Wishes(mode=mode, venue=venue, size=size, keys=dict(map(_key, key or ())))
+    asks = sys.stdin.isatty() and sys.stdout.isatty()
+    if file.exists() and not force:
+        if not asks:
+            raise CannotRunError(f"{file} is there already: --force overwrites it", WRONG_USAGE)
+        if not typer.confirm(f"{file} is there already. Overwrite it?"):
+            raise CannotRunError(f"{file} was left as it is", WRONG_USAGE)
+    if asks:
+        wishes.ask()
+    try:
+        write_env_file(file, wishes.values())
+    except OSError as error:
+        raise CannotRunError(f"{file} cannot be written: {error.strerror or error}", WRONG_USAGE) from error
+    typer.echo(f"{file} is written; look at it with holdfast config, check the account with holdfast doctor")
+
+
+def _key(text: str) -> tuple[str, tuple[str, ...]]:
+    venue, _, given = text.partition("=")
+    venue = venue.strip().lower()
+    parts = tuple(sys.stdin.readline().strip() for _ in KEY_PARTS) if given == "-" else tuple(given.split(","))
+    parts = tuple(part for part in parts if part)
+    if venue not in REAL_VENUES or not KEY_AND_SECRET <= len(parts) <= len(KEY_PARTS):
+        allowed = f"VENUE=KEY,SECRET[,PASSPHRASE], VENUE one of {', '.join(REAL_VENUES)}"
+        raise WrongArgumentError(f"--key for {venue or 'no venue'}: allowed is {allowed}")
+    return venue, parts
