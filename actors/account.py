@@ -30,6 +30,7 @@ class AccountActor(Actor):
         self._execution = execution
         self._desk = desk
         self._risk = risk
+        self._balance: BalanceRead | None = None
         self._every_s = every_s
         self._reading: set[str] = set()
         self._retry_s = RETRY_FIRST_S
@@ -39,6 +40,7 @@ class AccountActor(Actor):
     def on_start(self) -> None:
         self.context.watch(self._execution)
         self.context.watch(self._desk)
+        self.context.watch(self._risk)
         self._read_all()
 
     def on_receive(self, message: ReadAccountNow | VenueReadDone | Due | Terminated) -> None:
@@ -53,6 +55,9 @@ class AccountActor(Actor):
                 self._read(FetchInstruments(), urgent=False)
             case Due():
                 self._read(FetchAccount(), urgent=False)
+            case Terminated(path=path) if path == self._risk.path:
+                if self._balance is not None:
+                    self._risk.tell(self._balance)
             case Terminated(will_restart=will_restart):
                 if will_restart:
                     self._reading.clear()
@@ -95,7 +100,8 @@ class AccountActor(Actor):
                 self._answers_again()
                 self._desk.tell(AccountSeen(report=report, asked_ms=message.asked_ms))
                 balance = report.balance
-                self._risk.tell(BalanceRead(venue=self._venue, equity=balance.equity, available=balance.available))
+                self._balance = BalanceRead(venue=self._venue, equity=balance.equity, available=balance.available)
+                self._risk.tell(self._balance)
                 self.context.schedule_once("account", self._every_s, Due(what="account"))
                 if self._asked_meanwhile:
                     self._read_now()

@@ -9,7 +9,8 @@ Invariants:
 4. Fewer losing closes in a row than the limit never pause, and a close that is no loss starts the count anew.
 5. A pause lasts its minutes, and the count starts anew with it.
 6. What is switched off changes nothing.
-7. Every answer tells what it was made from.
+7. While it is not known what the account holds, a day that has lost anything opens nothing.
+8. Every answer tells what it was made from.
 """
 
 from collections.abc import Iterable
@@ -129,7 +130,8 @@ def opening_terms(*, day: TradingDay, base_usd: Money, now_ms: int, policy: Adju
     if policy.size_follows_day:
         if _is_at_most(day.worst, day.balance, policy.stop_at_percent):
             paused_until_ms = day.start_ms + DAY_MS
-            reasons.append(f"the day was at {policy.stop_at_percent} % or worse")
+            known = f"the day was at {policy.stop_at_percent} % or worse"
+            reasons.append(f"the day lost {day.worst}, of what is not known yet" if day.balance is None else known)
         for level, part in policy.steps:
             if _is_at_most(day.realized, day.balance, level):
                 factor = min(factor, part)
@@ -158,11 +160,10 @@ def opening_terms(*, day: TradingDay, base_usd: Money, now_ms: int, policy: Adju
 
 
 def _is_at_most(amount: Money, balance: Money | None, percent: Decimal) -> bool:
-    """Whether ``amount`` is ``percent`` of ``balance`` or less; compared as products, which are exact."""
-    if balance is None:
-        return False
-    if balance <= ZERO:
+    """Whether ``amount`` is ``percent`` of ``balance`` or less, as any loss is of nothing, or of what is not known."""
+    if balance is None or balance <= ZERO:
         return amount < ZERO
+    # As products, which are exact.
     return amount * _HUNDRED <= balance * percent
 
 

@@ -109,8 +109,17 @@ def test_6_what_is_switched_off_changes_nothing(balance: Money | None, results: 
     assert _terms(day, policy=sizes_only).paused_until_ms == without_pause.paused_until_ms
 
 
+@given(results=st.lists(amounts), after_ms=st.integers(0, DAY_MS // 2 - 1))
+def test_7_while_it_is_not_known_what_the_account_holds_a_day_that_has_lost_anything_opens_nothing(
+    results: list[Money], after_ms: int
+) -> None:
+    day = _a_day(*results, balance=None)
+    terms = _terms(day, NOON_MS + after_ms, replace(POLICY, pauses_after_losses=False))
+    assert (terms.paused_until_ms is not None) is (day.worst < 0)
+
+
 @given(balance=balances, results=st.lists(amounts))
-def test_7_every_answer_tells_what_it_was_made_from(balance: Money | None, results: list[Money]) -> None:
+def test_8_every_answer_tells_what_it_was_made_from(balance: Money | None, results: list[Money]) -> None:
     day = _a_day(*results, balance=balance)
     terms = _terms(day)
     inputs = dict(terms.inputs)

@@ -1,12 +1,15 @@
 """S3: what a day has brought decides how much is opened, and whether anything is; a restart does not forget it."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import TypeAlias
 
 import pytest
 
 from adapters.simulator.paper_config import PaperConfig
 from adapters.simulator.profiles import PAPER
 from adapters.simulator.state import ExchangeConfig, Slippage
+from persistence.failures import StoreFailure, StoreUnavailable
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import open_quantity
 from tests.scenarios.world import BTC, PAPER_VENUE, World
@@ -47,35 +50,69 @@ def lose(world: World) -> Decimal:
     return quantity
 
 
+def go_on(world: World) -> None:
+    """Nothing happens."""
+
+
 def restart(world: World) -> None:
     world.kill()
     world.start()
     world.run_for(5)
 
 
-@pytest.mark.parametrize("restarted", [False, True], ids=["living", "restarted"])
-def test_after_four_losing_closes_nothing_is_opened_for_an_hour(*, restarted: bool) -> None:
+def crash(world: World) -> None:
+    """The risk actor alone begins anew."""
+    assert world.process is not None
+    world.process.system.ref("risk").tell("what it does not know")
+    world.run_for(5)
+
+
+Interrupt: TypeAlias = Callable[[World], None]
+INTERRUPTED = pytest.mark.parametrize(
+    ("interrupt", "crashes"), [(go_on, 0), (restart, 0), (crash, 1)], ids=["living", "restarted", "crashed"]
+)
+
+
+@INTERRUPTED
+def test_after_four_losing_closes_nothing_is_opened_for_an_hour(interrupt: Interrupt, crashes: int) -> None:
     world = a_trading_world()
     for _ in range(4):
         lose(world)
-    if restarted:
-        restart(world)
+    interrupt(world)
     assert opened(world) == 0
     world.run_for(HOUR_S)
     assert opened(world) > 0
-    assert_postcondition_c(world)
+    assert_postcondition_c(world, crashes=crashes)
 
 
-@pytest.mark.parametrize("restarted", [False, True], ids=["living", "restarted"])
-def test_the_size_follows_what_the_day_has_lost(*, restarted: bool) -> None:
+@INTERRUPTED
+def test_the_size_follows_what_the_day_has_lost(interrupt: Interrupt, crashes: int) -> None:
     world = a_trading_world(size_usd=5_000)
-    sizes = []
+    assert lose(world) == FULL
+    interrupt(world)
+    assert lose(world) == THREE_QUARTERS
+    assert opened(world) == THREE_QUARTERS
+    assert_postcondition_c(world, crashes=crashes)
+
+
+def test_losses_that_only_the_spool_knows_of_count_after_a_restart() -> None:
+    world = a_trading_world()
     for _ in range(3):
-        sizes.append(lose(world))
-        if restarted:
-            restart(world)
-    assert sizes == [FULL, THREE_QUARTERS, THREE_QUARTERS]
+        lose(world)
+    opened(world)
+    world.boundary = _no_commit
+    world.price(PAST_THE_STOP)
+    world.run_for(10)
+    restart(world)
+    world.boundary = None
+    world.run_for(30)
+    assert opened(world) == 0
     assert_postcondition_c(world)
+
+
+def _no_commit(boundary: str) -> None:
+    if boundary == "before_commit":
+        raise StoreUnavailable(StoreFailure.DISK_FULL, "no space left on device")
 
 
 def test_a_day_that_lost_too_much_is_over_and_the_next_one_starts_at_full_size() -> None:
