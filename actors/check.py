@@ -20,7 +20,7 @@ from messages.account_check import CheckFinding, CheckVenue, RemoveZombies, Venu
 from messages.instruments import Capabilities, Instrument
 from messages.journal import CommitRefused, Committed, EventRecord, Severity
 from messages.orders import OrderReport
-from messages.positions import IntentSettled, VenueRead, VenueReadDone, VerifyPosition
+from messages.positions import IntentSettled, OrderUpdated, VenueRead, VenueReadDone, VerifyPosition
 from messages.signals import Signal
 from messages.state import PositionState
 from messages.supervision import Due, ReadAccountNow, RestoreVenue, VenueRestored
@@ -42,7 +42,15 @@ DAY_MS: Final = 86_400_000
 MINUTE_MS: Final = 60_000
 
 CheckMessage: TypeAlias = (
-    CheckVenue | VenueReadDone | VenueRestored | IntentSettled | Committed | CommitRefused | Due | Terminated
+    CheckVenue
+    | VenueReadDone
+    | VenueRestored
+    | IntentSettled
+    | OrderUpdated
+    | Committed
+    | CommitRefused
+    | Due
+    | Terminated
 )
 
 
@@ -117,8 +125,8 @@ class CheckActor(Actor):
                 self._on_settled(message)
             case CommitRefused():
                 self._fail("another process owns the account: nothing was sent")
-            case Committed():
-                pass
+            case Committed() | OrderUpdated():
+                pass  # a late answer: the next reading shows the order as it is
             case Terminated(will_restart=will_restart):
                 if will_restart and self._check is not None:
                     self._check.mender.give_up_waiting()

@@ -22,6 +22,7 @@ from messages.instruments import Capabilities, Instrument
 from messages.journal import CommitRefused, Committed, EventRecord, Severity
 from messages.positions import (
     IntentSettled,
+    OrderUpdated,
     PositionRestored,
     RestorePosition,
     VenueRead,
@@ -42,7 +43,7 @@ DEAD_FOR_MS: Final = 5_000
 """A position's actor that comes back after a crash has its stop in order long before this."""
 
 ProtectionMessage: TypeAlias = (
-    VenueReadDone | PositionRestored | IntentSettled | Committed | CommitRefused | Due | Terminated
+    VenueReadDone | PositionRestored | IntentSettled | OrderUpdated | Committed | CommitRefused | Due | Terminated
 )
 
 
@@ -89,8 +90,8 @@ class ProtectionMonitor(Actor):
             case IntentSettled():
                 self._mender.settled(self.context, message)
                 self.context.schedule_once("audit", RECHECK_S, Due(what="audit"))
-            case Committed() | CommitRefused():
-                pass  # what was refused is another owner's business, and shows in the next reading
+            case Committed() | CommitRefused() | OrderUpdated():
+                pass  # refused by another owner, or told late: the next reading shows how it is
             case Due(what="instruments"):
                 self._ask(FetchInstruments())
             case Due():
