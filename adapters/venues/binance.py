@@ -132,8 +132,11 @@ class BinanceRest:
                 return {WEIGHT: 1, ORDERS_10S: 1, ORDERS_1M: 1}
             case CancelOrder() | FetchServerTime():
                 return {WEIGHT: 1}
-            case QueryOrder() | SetLeverage():
+            case QueryOrder():
                 return {WEIGHT: 2}
+            case SetLeverage():
+                # the symbol's configuration 5, and 1 for each of the two that differs
+                return {WEIGHT: 7}
             case FetchAccount(symbol=None):
                 # positions 5, account 5, and each list of orders of all symbols 40
                 return {WEIGHT: 90}

@@ -41,6 +41,7 @@ from adapters.venues.binance_reports import (
     PositionRow,
     RegularOrder,
     SymbolBrackets,
+    SymbolConfig,
     algo_report,
     balance_report,
     instruments_of,
@@ -319,19 +320,26 @@ class BinanceClient:
         return server_ms
 
     def _set_leverage(self, request: SetLeverage) -> VenueAnswer:
+        """Set what differs only: with orders or a position the venue may refuse even what is so already."""
         margin_type = "ISOLATED" if request.margin_mode is MarginMode.ISOLATED else "CROSSED"
         exchange, symbol = self._exchange, str(request.symbol)
+        configs = self.call(exchange.fapiPrivateGetSymbolConfig, {"symbol": symbol}, list[SymbolConfig])
+        present = next((each for each in configs if each.symbol == symbol), None)
+        if present is None or present.margin_type != margin_type:
+            self._set_margin_type({"symbol": symbol, "marginType": margin_type})
+        if present is None or present.leverage != request.leverage:
+            of_leverage = {"symbol": symbol, "leverage": f"{request.leverage}"}
+            set_to = self.call(exchange.fapiPrivatePostLeverage, of_leverage, dict[str, Any]).get("leverage")
+            if str(set_to) != f"{request.leverage}":
+                return OutcomeUnknown(text=f"asked for leverage {request.leverage}, answered {set_to!r}")
+        return LeverageSet(symbol=request.symbol, leverage=request.leverage, margin_mode=request.margin_mode)
+
+    def _set_margin_type(self, of_margin: dict[str, str]) -> None:
         try:
-            of_margin = {"symbol": symbol, "marginType": margin_type}
-            self.call(exchange.fapiPrivatePostMarginType, of_margin, dict[str, Any])
+            self.call(self._exchange.fapiPrivatePostMarginType, of_margin, dict[str, Any])
         except CallFailed as failed:
             if failed.code not in ALREADY_SO:
                 raise
-        of_leverage = {"symbol": symbol, "leverage": f"{request.leverage}"}
-        answer = self.call(exchange.fapiPrivatePostLeverage, of_leverage, dict[str, Any])
-        if str(answer.get("leverage")) != f"{request.leverage}":
-            return OutcomeUnknown(text=f"asked for leverage {request.leverage}, answered {answer.get('leverage')!r}")
-        return LeverageSet(symbol=request.symbol, leverage=request.leverage, margin_mode=request.margin_mode)
 
 
 def _cancelled(spec: OrderSpec, cancelled: AlgoCancelled, now_ms: int) -> OrderReport:

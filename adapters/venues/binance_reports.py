@@ -162,6 +162,14 @@ class AccountConfig(msgspec.Struct, rename="camel"):
     multi_assets_margin: bool = False
 
 
+class SymbolConfig(msgspec.Struct, rename="camel"):
+    """How positions of a symbol are opened ("Symbol Configuration"); ``margin_type`` is ISOLATED or CROSSED."""
+
+    symbol: str
+    margin_type: str
+    leverage: int
+
+
 class Trade(msgspec.Struct, rename="camel"):
     """An execution; it does not say the client order id."""
 

@@ -144,12 +144,18 @@ class BybitReads:
     def set_leverage(self, request: SetLeverage) -> LeverageSet | OrderRejected:
         """Bring the account's margin mode and the symbol's leverage to what is asked; both sides of a hedge alike.
 
+        What is as it should be is left alone. The venue shows the leverage with the symbol's positions, also flat ones.
+
         Raises:
             BybitRefusedError: It did not succeed.
         """
         refused = self._set_margin_mode(request.margin_mode)
         if refused is not None:
             return refused
+        flat_too = self._http.pages("privateGetV5PositionList", of_category(symbol=request.symbol), PositionRow)
+        present = {number(row.leverage) for row in flat_too}
+        if present == {Decimal(request.leverage)}:
+            return LeverageSet(symbol=request.symbol, leverage=request.leverage, margin_mode=request.margin_mode)
         leverage = str(request.leverage)
         params = of_category(symbol=request.symbol, buyLeverage=leverage, sellLeverage=leverage)
         try:

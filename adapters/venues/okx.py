@@ -26,7 +26,7 @@ from adapters.venues.okx_requests import (
     regular_order,
     report_of,
 )
-from adapters.venues.okx_rows import OKX, AckRow, AnyRow, instrument_of
+from adapters.venues.okx_rows import OKX, AckRow, AnyRow, LeverageRow, instrument_of, number_of
 from adapters.venues.rest import VenueConfig
 from messages.checks import Check
 from messages.instruments import Capabilities
@@ -236,16 +236,21 @@ class OkxClient:
         return ServerTime(server_ms=self._http.server_ms())
 
     def set_leverage(self, request: SetLeverage) -> VenueAnswer:
-        """OKX has no margin mode of a symbol: it is set with the leverage, and said again with each order."""
-        params: Params = {
-            "lever": request.leverage,
-            "mgnMode": request.margin_mode.value,
-            "instId": instrument_of(request.symbol),
-        }
+        """OKX has no margin mode of a symbol: leverage is set for one, and which one counts is said with each order.
+
+        What is as it should be is left alone: with orders or a position a change may be refused.
+        """
+        of_mode: Params = {"instId": instrument_of(request.symbol), "mgnMode": request.margin_mode.value}
+        rows = self._http.rows("privateGetAccountLeverageInfo", of_mode, LeverageRow)
+        present = {row.pos_side: number_of(row.lever) for row in rows}
+        params: Params = {"lever": request.leverage, **of_mode}
         sides = [""]
         if self._config.hedge and request.margin_mode is MarginMode.ISOLATED:
             sides = ["long", "short"] if request.hedge_side is None else [request.hedge_side.value]
         for side in sides:
+            shown = {lever for held, lever in present.items() if held == side or not side}
+            if shown == {request.leverage}:
+                continue
             self._http.rows("privatePostAccountSetLeverage", params | ({"posSide": side} if side else {}), AnyRow)
         self._modes.was_set(request.symbol, request.margin_mode)
         return LeverageSet(symbol=request.symbol, leverage=request.leverage, margin_mode=request.margin_mode)

@@ -174,6 +174,13 @@ class ConfigRow(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="cam
     perm: str = ""
 
 
+class LeverageRow(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
+    """The leverage of an instrument in one margin mode ("Get leverage"); ``pos_side`` is ``net`` in cross margin."""
+
+    lever: str = ""
+    pos_side: str = ""
+
+
 class AnyRow(msgspec.Struct, frozen=True, gc=False):
     """A row of which nothing is needed."""
 

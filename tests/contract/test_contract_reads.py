@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from adapters.simulator.engine import Exchange
 from adapters.simulator.fault_script import FaultAction, FaultRule, FaultScript, RequestType
 from messages.orders import FillKind, FundingReport, OrderStatus
@@ -139,6 +141,23 @@ def test_leverage_and_margin_mode_are_set_and_already_set_is_success(trio: Trio)
     trio.place(trio.entry())
     [position] = trio.account().positions
     assert (position.leverage, position.margin_mode) == (d(7), MarginMode.CROSS)
+
+
+@pytest.mark.parametrize("hedge", [False, True], ids=["one-way", "hedge"])
+@pytest.mark.parametrize("mode", list(MarginMode), ids=str)
+def test_leverage_and_margin_mode_that_fit_are_not_set_again(
+    start: Callable[..., Trio], mode: MarginMode, *, hedge: bool
+) -> None:
+    refusing = FaultRule(action=FaultAction.REJECT, requests=(RequestType.LEVERAGE,))
+    trio = start(hedge=hedge, faults=FaultScript(rules=(refusing,)))
+    sides = tuple(Side) if hedge else (None,)
+    wanted = [SetLeverage(symbol=BTC, leverage=7, margin_mode=mode, hedge_side=side) for side in sides]
+    for each in wanted:
+        trio.exchange.by_hand(each)
+    if trio.calls.venue == "paper":
+        pytest.skip("a request to the paper venue reads and sets at once")
+    for each in wanted:
+        assert isinstance(trio.ask(each), LeverageSet)
 
 
 def test_an_isolated_position_is_shown_as_one(trio: Trio) -> None:

@@ -329,6 +329,8 @@ def test_a_limit_order_that_is_so_already_is_looked_up() -> None:
 
 def test_a_margin_mode_that_is_so_already_is_success() -> None:
     def answering(asked: Asked) -> Prepared:
+        if asked.path.endswith("symbolConfig"):
+            return Prepared(body=[{"symbol": "BTCUSDT", "marginType": "ISOLATED", "leverage": 3}])
         if asked.path.endswith("marginType"):
             return Prepared(body={"code": -4046, "msg": "No need to change margin type."}, status=400)
         return Prepared(body={"leverage": 5, "maxNotionalValue": "1000000", "symbol": "BTCUSDT"})

@@ -227,6 +227,8 @@ def test_what_is_as_asked_already_is_success() -> None:
                 return success({"marginMode": "REGULAR_MARGIN"})
             case "/v5/account/set-margin-mode":
                 return Prepared(body=refused(110026))
+            case "/v5/position/list":
+                return success({"list": []})
             case "/v5/position/set-leverage":
                 return Prepared(body=refused(110043))
             case _:

@@ -86,7 +86,7 @@ USED: dict[str, Row] = {
     "fetch_balance": Row(request=FetchAccount()),
     "fetch_positions()": Row(request=FetchAccount()),
     "fetch_positions([S])": Row(request=FetchAccount(symbol=BTC)),
-    "set_leverage": Row(request=LEVERAGE),
+    "set_leverage": Row(request=LEVERAGE, answers={"/v5/position/list": {"list": []}}),
     "set_margin_mode": Row(
         request=LEVERAGE,
         different={"leverage": ABSENT},

@@ -248,6 +248,9 @@ def test_the_request_is_the_recorded_one(venue_facts: Path, operation: str) -> N
     used = USED[operation]
 
     def route(asked: Asked) -> Answer:
+        if asked.path.endswith("leverage-info"):
+            # What fits already is not set again: here nothing is known to fit.
+            return Answer(body={"code": "0", "data": [], "msg": ""})
         return Answer(body=answers.get((asked.method, asked.path), {"code": "0", "data": [], "msg": ""}))
 
     with canned(route, hedge=used.hedge) as venue:

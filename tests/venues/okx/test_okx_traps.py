@@ -209,7 +209,8 @@ def test_both_sides_of_an_isolated_account_in_hedge_mode_get_the_leverage() -> N
     request = SetLeverage(symbol=BTC, leverage=7, margin_mode=MarginMode.ISOLATED)
     with canned(lambda _: success({}), hedge=True) as venue:
         venue.client.execute(request)
-        assert [asked.body["posSide"] for asked in venue.asked] == ["long", "short"]
+        set_for = [asked.body["posSide"] for asked in venue.asked if asked.method == "POST"]
+        assert set_for == ["long", "short"]
 
 
 def test_a_trigger_order_of_a_persons_is_read_as_well() -> None:
