@@ -138,7 +138,7 @@ def opening_terms(*, day: TradingDay, base_usd: Money, now_ms: int, policy: Adju
     if policy.pauses_after_losses and now_ms < day.paused_until_ms:
         paused_until_ms = max(paused_until_ms or 0, day.paused_until_ms)
         reasons.append(f"{policy.consecutive_losses} losing closes in a row")
-    if factor != _ONE:
+    if factor != _ONE and percent is not None:
         reasons.append(f"the day is at {percent} %, sizes are {factor} of {base_usd}")
     inputs = (
         ("base_usd", f"{base_usd:f}"),
