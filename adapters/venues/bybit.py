@@ -138,7 +138,7 @@ class BybitRest:
             case FetchAccount():
                 return {"reads": 2, "address": 4}
             case SetLeverage():
-                return {"leverage": 1, "address": 3}
+                return {"leverage": 1, "address": 4}
             case FetchFills() | FetchInstruments() | FetchServerTime():
                 return {"reads": 1, "address": 1}
             case _:
