@@ -6,6 +6,7 @@ Invariants:
 """
 
 from dataclasses import replace
+from itertools import accumulate
 from typing import Final
 
 from messages.journal import Severity
@@ -85,16 +86,15 @@ def _plan_entry(draft: Draft) -> None:
 def _wants_another_slice(draft: Draft) -> bool:
     """A slice that filled whole is followed by the next one, under the stop that already covers the first."""
     position = draft.position
-    maximum = draft.situation.instrument.max_market_quantity
+    slices = split_quantity(quantity=position.wanted_quantity, instrument=draft.situation.instrument, market=True)
     return (
-        maximum is not None
-        and position.wanted_quantity > maximum
+        len(slices) > 1
         and position.entry_limit_price is None
         and position.close_reason is None
         and position.stop.working is not None
         and draft.exposed == position.quantity
         and 0 < position.opened_quantity < position.wanted_quantity
-        and position.opened_quantity % maximum == 0
+        and position.opened_quantity in accumulate(slices)
     )
 
 

@@ -1,0 +1,59 @@
+"""S3: an amount over the venue's maximum order size is split into several orders, and covered all the while."""
+
+from decimal import Decimal
+
+from adapters.simulator.profiles import Profile
+from messages.orders import OrderStatus
+from messages.values import OrderKind, Side
+from tests.scenarios.postcondition import assert_postcondition_c
+from tests.scenarios.stage import (
+    BOTH_SIDES,
+    EVERY_PROFILE,
+    a_world,
+    figure,
+    open_a,
+    open_quantity,
+    placed_ids,
+)
+from tests.scenarios.test_f08_close_rejected import close_it
+from tests.scenarios.world import BTC, World, an_instrument
+
+LARGEST = Decimal("0.004")
+WANTED = Decimal("0.010")
+ENTRIES = 3
+"""0.004, 0.003 and 0.003."""
+A_ROUND_TRIP_S = 0.5
+
+
+def opened(profile: Profile, side: Side) -> World:
+    world = a_world(profile, instruments=[an_instrument(BTC, max_market_quantity=LARGEST)])
+    open_a(side, world, for_s=10)
+    return world
+
+
+@EVERY_PROFILE
+@BOTH_SIDES
+def test_an_entry_over_the_maximum_is_opened_whole_in_several_orders(profile: Profile, side: Side) -> None:
+    world = opened(profile, side)
+    assert open_quantity(world) == WANTED
+    assert len(placed_ids(world, "entry")) == ENTRIES
+    assert figure(world, "worst_window_seconds") < A_ROUND_TRIP_S
+    assert_postcondition_c(world)
+
+
+@EVERY_PROFILE
+@BOTH_SIDES
+def test_it_is_closed_whole_in_several_orders(profile: Profile, side: Side) -> None:
+    world = opened(profile, side)
+    assert open_quantity(world) == WANTED
+    close_it(world)
+    world.run_for(15)
+    assert open_quantity(world) == 0
+    closes = [
+        order
+        for order in world.exchange.engine.state.orders.known(BTC)
+        if order.kind is OrderKind.MARKET and order.reducing and order.status is OrderStatus.FILLED
+    ]
+    assert sum((order.filled_quantity for order in closes), Decimal(0)) == WANTED
+    assert all(order.filled_quantity <= LARGEST for order in closes)
+    assert_postcondition_c(world)
