@@ -21,11 +21,12 @@ from messages.status import (
     StatusView,
     TakeProfitView,
 )
-from messages.supervision import DescribeRisk, LastPrice, PriceOf, RiskSummary
+from messages.supervision import DescribeRisk, DescribeSignals, LastPrice, PriceOf, RiskSummary, SignalsSummary
 from messages.values import ZERO, Money, Side
 
 ASK_TIMEOUT_S: Final = 0.5
 POSITIONS: Final = "position/"
+MS_AN_HOUR: Final = 3_600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +50,14 @@ class StatusReader:
         """The picture at ``now_ms``."""
         summaries, silent = self._positions()
         positions = tuple(_position_view(summary) for summary in summaries)
-        risk = self._risk()
+        risk, signals = self._risk(), self._signals()
         journal = self._journal.health()
         components = (
             _database_component(journal),
             *(ComponentView(name=path, health=Health.CRITICAL, detail="does not answer") for path in silent),
             *self._parked(),
             *_venues(risk),
+            *_stalled(signals, now_ms),
         )
         unprotected = sum(not position.protected for position in positions)
         return StatusView(
@@ -70,7 +72,8 @@ class StatusReader:
             equity=risk.equity if risk is not None else None,
             realized_pnl=risk.realized_pnl if risk is not None else ZERO,
             signals_accepted=risk.signals_accepted if risk is not None else 0,
-            signals_rejected=risk.signals_rejected if risk is not None else 0,
+            signals_rejected=(risk.signals_rejected if risk is not None else 0) + (signals.refused if signals else 0),
+            signals_stalled=signals is not None and signals.stalled_since_ms is not None,
             database=_database_state(journal),
             components=components,
         )
@@ -107,6 +110,13 @@ class StatusReader:
         except (AskTimeout, KernelError, KeyError):
             return None
         return summary if isinstance(summary, RiskSummary) else None
+
+    def _signals(self) -> SignalsSummary | None:
+        try:
+            summary = self._system.ref("signal/wave").ask(DescribeSignals(), timeout_s=ASK_TIMEOUT_S)
+        except (AskTimeout, KernelError, KeyError):
+            return None
+        return summary if isinstance(summary, SignalsSummary) else None
 
     def _parked(self) -> list[ComponentView]:
         """Actors that were given up on after too many crashes."""
@@ -152,6 +162,14 @@ def _unrealized(summary: PositionSummary) -> Money | None:
     moved = summary.last_price - position.entry_price
     value = moved * position.quantity * summary.contract_size
     return value if position.side is Side.LONG else -value
+
+
+def _stalled(signals: SignalsSummary | None, now_ms: int) -> list[ComponentView]:
+    """S2.7: nothing was opened for two days."""
+    if signals is None or signals.stalled_since_ms is None:
+        return []
+    hours = (now_ms - signals.stalled_since_ms) // MS_AN_HOUR
+    return [ComponentView(name="signals", health=Health.DEGRADED, detail=f"no position was opened for {hours} h")]
 
 
 def _database_state(health: JournalHealth) -> DatabaseState:

@@ -86,6 +86,8 @@ class StatusView:
         equity: Of all venues, in USD; ``None`` until one has answered.
         unprotected: Open positions that working stops do not cover now.
         unprotected_seconds: Added up since the start.
+        signals_rejected: Refused for whatever reason, malformed ones included.
+        signals_stalled: Whether nothing was opened for 48 hours (S2.7).
         note: One line that people must see, or nothing.
     """
 
@@ -101,6 +103,7 @@ class StatusView:
     realized_pnl: Money = ZERO
     signals_accepted: int = 0
     signals_rejected: int = 0
+    signals_stalled: bool = False
     database: DatabaseState = DatabaseState.OK
     components: tuple[ComponentView, ...] = ()
     note: str = ""

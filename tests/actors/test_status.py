@@ -1,54 +1,47 @@
-"""The picture of a system that changes while it is drawn."""
+"""What the status says of signals, from the living actors of a whole world."""
 
-from collections.abc import Iterator
-from typing import cast
-
-import pytest
-
-from actors.kernel import Intensity
-from actors.ports import JournalPort
 from actors.status import StatusReader, VenueBook
-from messages.journal import JournalHealth
 from messages.settings import Mode
-from messages.status import ComponentView
-from tests.kernel.builders import CRASH, START_MS, Bench
-
-NEVER = Intensity(max_restarts=0, within_s=60)
-
-
-class HealthyJournal:
-    """Only its health is looked at."""
-
-    def health(self) -> JournalHealth:
-        return JournalHealth(store_available=True, spooled=0)
+from messages.status import Health, StatusView
+from tests.actors.signal_stage import START_MS, Stage
+from tests.scenarios.world import BTC, World
 
 
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    bench = Bench()
-    yield bench
-    for system in bench.systems:
-        system.kill()
+def a_status(world: World) -> StatusView:
+    process = world.process
+    assert process is not None
+    reader = StatusReader(
+        system=process.system, journal=process.journal, mode=Mode.PAPER, account="main", started_ms=world.time.now_ms()
+    )
+    return reader.read(now_ms=world.time.now_ms(), book=VenueBook())
 
 
-def components_of(reader: StatusReader) -> dict[str, ComponentView]:
-    return {each.name: each for each in reader.read(now_ms=START_MS, book=VenueBook()).components}
+def test_refused_signals_are_counted_wherever_they_were_refused() -> None:
+    world = World()
+    world.start()
+    world.run_for(1)
+    world.signal(BTC, id="malformed", side="UP")
+    world.signal(BTC, id="low", score_month=1)
+    world.signal(BTC, id="good")
+    world.signal(BTC, id="second")
+    world.run_for(10)
+    status = a_status(world)
+    assert (status.signals_accepted, status.signals_rejected) == (1, 3)
+    assert not status.signals_stalled
+    assert status.health is Health.HEALTHY
 
 
-def test_an_actor_that_is_being_added_does_not_spoil_the_picture(bench: Bench) -> None:
-    """Its address is known a moment before the kernel has a place for it; the process once ended over that."""
-    system = bench.start(bench.child("a"))
-    journal = cast("JournalPort", HealthyJournal())
-    reader = StatusReader(system=system, journal=journal, mode=Mode.PAPER, account="main", started_ms=START_MS)
-    system.spawn("/", bench.child("new"))
-    assert "new" in system.paths()
-    assert set(components_of(reader)) == {"journal"}
-
-
-def test_an_actor_that_was_given_up_on_is_in_the_picture(bench: Bench) -> None:
-    system = bench.start(bench.child("a", intensity=NEVER, on_exhausted="park"))
-    journal = cast("JournalPort", HealthyJournal())
-    reader = StatusReader(system=system, journal=journal, mode=Mode.PAPER, account="main", started_ms=START_MS)
-    system.ref("a").tell(CRASH)
-    bench.time.run_for(60.0)
-    assert "parked" in components_of(reader)["a"].detail
+def test_signals_that_are_stalled_are_a_flag_and_degrade_the_health() -> None:
+    stage, world = Stage(), World()
+    world.start()
+    assert world.process is not None
+    reader = StatusReader(
+        system=stage.system, journal=world.process.journal, mode=Mode.PAPER, account="main", started_ms=START_MS
+    )
+    assert reader.read(now_ms=START_MS, book=VenueBook()).health is Health.HEALTHY
+    stage.run_for(49 * 3_600)
+    status = reader.read(now_ms=stage.time.now_ms(), book=VenueBook())
+    assert (status.health, status.signals_stalled) == (Health.DEGRADED, True)
+    assert [(part.name, part.detail) for part in status.components if part.health is Health.DEGRADED] == [
+        ("signals", "no position was opened for 49 h")
+    ]

@@ -3,11 +3,13 @@
 import os
 import stat
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.process.installation import Installation
+
+if sys.platform != "win32":
+    from tests.process.typed_terminal import ENTER, TypedTerminal
 
 SECRET = "hush 'hush' #1"  # noqa: S105 - made up here
 
@@ -87,28 +89,25 @@ def test_init_writes_nothing_that_a_run_would_refuse(
     assert [path.name for path in installation.directory.iterdir() if ".env" in path.name] == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
 def test_init_asks_on_a_terminal_and_does_not_show_what_is_secret(installation: Installation) -> None:
-    pexpect = pytest.importorskip("pexpect")
-    if not hasattr(pexpect, "spawn"):
-        pytest.skip("no pseudo-terminals here")
-    holdfast = Path(__file__).resolve().parents[2] / "holdfast.py"
-    child = pexpect.spawn(
-        sys.executable, [str(holdfast), "init"], cwd=str(installation.directory), encoding="utf-8", timeout=60,
-        env=dict(installation.environ({})),
-    )  # fmt: skip
-    for asked, answer in (
-        ("Mode", "shadow"),
-        ("Venues", "okx"),
-        ("POSITION_SIZE_USD", ""),
-        ("OKX_API_KEY", "k3y"),
-        ("OKX_API_SECRET", "very-secret"),
-        ("OKX_API_PASSPHRASE", "very-secret-too"),
-    ):
-        child.expect(asked)
-        child.sendline(answer)
-    child.expect("is written")
-    child.expect(pexpect.EOF)
-    assert "very-secret" not in child.before
-    written = (installation.directory / ".env").read_text(encoding="utf-8")
-    assert "OKX_API_PASSPHRASE=very-secret-too" in written
-    assert "POSITION_SIZE_USD=200" in written
+    path = installation.directory / ".env"
+    path.write_text("LEVERAGE=2\n", encoding="utf-8")
+    with TypedTerminal(installation, "init") as terminal:
+        for asked, answer in (
+            ("Overwrite it?", "y"),
+            ("Mode:", "shadow"),
+            ("Venues,", "okx"),
+            ("POSITION_SIZE_USD)", ""),
+            ("OKX_API_KEY", "k3y"),
+            ("OKX_API_SECRET", "very-secret"),
+            ("OKX_API_PASSPHRASE", "very-secret-too"),
+        ):
+            terminal.until(asked)
+            terminal.press(f"{answer}{ENTER}")
+        screen = "".join(terminal.until("is written"))
+    assert "k3y" in screen
+    assert "very-secret" not in screen
+    written = path.read_text(encoding="utf-8").splitlines()
+    assert {"OKX_API_PASSPHRASE=very-secret-too", "POSITION_SIZE_USD=200", "HOLDFAST_MODE=shadow"} <= set(written)
+    assert "LEVERAGE=2" not in written
