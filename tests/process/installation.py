@@ -37,8 +37,12 @@ LIVELY: Final[Mapping[str, str]] = {
     "TRAILING_MIN_UPDATE_INTERVAL_SECONDS": "1",
     "TRAILING_MIN_IMPROVEMENT_PERCENT": "0.02",
     "MAX_TRADES_PER_15MIN": "1000",
+    "PAUSE_AFTER_LOSSES_MINUTES": "0",
+    "SIZE_FOLLOWS_DAY_RESULT": "false",
+    "DISTANCES_FOLLOW_VOLATILITY": "false",
+    "PARAMETERS_FOLLOW_REGIME": "false",
 }
-"""A market in which positions live for seconds, and requests are under way much of the time."""
+"""A market in which positions live for seconds and requests are often under way; no loss ends the opening."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
