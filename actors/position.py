@@ -95,7 +95,7 @@ class PositionActor(Actor):
         self._case: PositionCase | None = None
         self._restored = False
         self._record = PositionRecord(journal=around.journal, owner_epoch=around.owner_epoch)
-        self._waiting: list[OpenPosition | AdoptPosition | ClosePosition] = []
+        self._waiting: list[OpenPosition | AdoptPosition | ClosePosition | RemoveZombies] = []
         self._watch = MarketWatch(venue=key.venue, market=around.market)
         self._reader = VenueReader(symbol=key.symbol, execution=around.execution)
         self._opening = PositionOpening(
@@ -438,7 +438,9 @@ class PositionActor(Actor):
         """What an audit found: where nothing is open, and nothing being opened, it goes; else the position decides."""
         if self._case is not None:
             self._decide(message)
-        elif self._restored and not self._opening.under_way and not self._stopping:
+        elif not self._restored:
+            self._waiting.append(message)
+        elif not self._opening.under_way and not self._stopping:
             blank, stamp = self._record.blank(self.context), self._record.stamp(self.context)
             self._commit(without_zombies(blank, message.orders, key=self._key, stamp=stamp))
 

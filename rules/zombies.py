@@ -84,20 +84,27 @@ def side_of(order: OrderReport, *, hedge_mode: bool) -> Side | None:
 
 def surplus_stops(position: PositionReport, orders: Sequence[OrderReport]) -> tuple[OrderReport, ...]:
     """The stops beside the tightest one that covers ``position`` alone; none where only several together cover it."""
+    stops = stops_in_reach(position, orders)
+    whole = [order for order in stops if _covers_alone(order, position.quantity)]
+    if not whole:
+        return ()
+    mark = position.mark_price
+    kept = min(whole, key=lambda order: (_distance(order, mark), order.quantity is not None, order.venue_order_id))
+    return tuple(order for order in stops if order is not kept)
+
+
+def stops_in_reach(position: PositionReport, orders: Sequence[OrderReport]) -> tuple[OrderReport, ...]:
+    """Every stop that protects ``position``, by its id."""
     side, mark, liquidation = position.side, position.mark_price, position.liquidation_price
-    good = [
+    found = (
         order
         for order in orders
         if order.symbol == position.symbol
         and order.hedge_side in {None, position.hedge_side}
         and is_stop_of(order, side)
         and is_in_reach(order, side, mark, liquidation)
-    ]
-    whole = [order for order in good if _covers_alone(order, position.quantity)]
-    if not whole:
-        return ()
-    kept = min(whole, key=lambda order: (_distance(order, mark), order.quantity is not None, order.venue_order_id))
-    return tuple(sorted((order for order in good if order is not kept), key=lambda order: order.venue_order_id))
+    )
+    return tuple(sorted(found, key=lambda order: order.venue_order_id))
 
 
 def _kind(order: OrderReport, here: Sequence[PositionReport], *, hedge_mode: bool) -> ZombieKind | None:

@@ -23,7 +23,7 @@ from messages.settings import ZombieScope
 from messages.supervision import Due
 from messages.values import PositionKey, Side, Venue
 from messages.venue import AccountReport, FetchAccount
-from rules.zombies import GRACE_MS, Zombie, ZombiePolicy, find_zombies, side_of, surplus_stops
+from rules.zombies import GRACE_MS, Zombie, ZombiePolicy, find_zombies, side_of, stops_in_reach, surplus_stops
 
 SWEEP_EVERY_S: Final = 300.0
 LOOK_AGAIN_S: Final = 30.0
@@ -80,14 +80,16 @@ class ZombieMonitor(Actor):
         now_ms = self.context.now_ms()
         policy = self._policy(report.orders)
         zombies = find_zombies(positions=report.positions, orders=report.orders, policy=policy, now_ms=now_ms)
-        surplus = [
+        # Which of several stops is its own, the position knows: it is told of all of them.
+        doubled = [
             order
             for position in report.positions
-            for order in surplus_stops(position, report.orders)
+            if surplus_stops(position, report.orders)
+            for order in stops_in_reach(position, report.orders)
             if policy.allows(order) and order.created_ms and now_ms - order.created_ms >= GRACE_MS
         ]
         self._put_on_record(zombies, now_ms)
-        useless = [*(zombie.order for zombie in zombies if zombie.may_go), *surplus]
+        useless = [*(zombie.order for zombie in zombies if zombie.may_go), *doubled]
         for key, orders in self._by_key(useless).items():
             self._parts.desk.tell(RemoveZombies(key=key, orders=tuple(orders)))
         if useless:

@@ -5,13 +5,16 @@ from decimal import Decimal
 
 import pytest
 
+from actors import addresses
 from actors.kernel import ActorRestarted
 from adapters.simulator.paper import PaperExchange
 from adapters.simulator.profiles import BINANCE, PAPER, PROFILES, WORST, Profile
-from messages.values import Symbol
+from messages.values import PositionKey, Symbol
+from rules.client_order_ids import is_ours
+from tests.scenarios.hands import cancel_stop, stop_of
 from tests.scenarios.plants import Fuse, FusedCalls, fused
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.world import BTC, World
+from tests.scenarios.world import BTC, PAPER_VENUE, World
 
 ETH = Symbol("ETHUSDT")
 DIFFERENT = (PAPER, BINANCE, WORST)
@@ -121,3 +124,33 @@ def test_a_position_that_cannot_live_is_parked_under_its_stop_while_the_others_g
     world.run_for(10)
     assert {position.symbol for position in world.account().positions} == {BTC, ETH}
     assert world.ledger()["positions_uncovered_now"] == 0
+
+
+@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+def test_a_parked_position_that_loses_its_stop_gets_another_one_from_the_auditor(profile: Profile) -> None:
+    fuse = Fuse()
+    world = World(profile=profile, policies=fused(fuse), prices={BTC: Decimal(42_000), ETH: Decimal(42_000)})
+    world.start()
+    world.run_for(1)
+    world.signal(BTC)
+    world.run_for(5)
+    before = stop_of(world, BTC)
+    assert before is not None
+    fuse.set(after=1, error=boom, times=10**9)
+    world.run_for(300)
+    assert world.process is not None
+    parked = addresses.position(PositionKey(venue=PAPER_VENUE, symbol=BTC))
+    assert world.process.system.info(parked).state == "parked"
+    fuse.set(after=1, error=boom, times=0)
+    cancel_stop(world, BTC)
+    world.run_for(120)
+    after = stop_of(world, BTC)
+    assert after is not None
+    assert after.trigger_price == before.trigger_price
+    assert is_ours(after.client_order_id) or not profile.capabilities.stop_client_order_id
+    assert world.ledger()["positions_uncovered_now"] == 0
+    assert world.ledger()["worst_window_seconds"] <= 90.0  # type: ignore[operator]
+    world.process.system.restart(parked)
+    world.run_for(60)
+    assert stop_of(world, BTC) == after, "the position that is started again goes on with it"
+    assert_postcondition_c(world, crashes=len(world.crashes), interrupted=True)

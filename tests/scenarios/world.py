@@ -16,6 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from actors.auditors import AuditPolicy
 from actors.desk import Untracked
 from actors.house import House, HouseParts, VenueParts
 from actors.kernel import ActorCrashed, ActorSystem, Conservation, Notice, ProcessKilled, VirtualRuntime, VirtualTime
@@ -153,6 +154,7 @@ class World:
     limits: Limits = field(default_factory=Limits)
     size_usd: Decimal = Decimal(420)
     untracked: Untracked = Untracked.ADOPT
+    audit: AuditPolicy = field(default_factory=AuditPolicy)
     directory: Path | None = None
     store_url: str = "sqlite://"
     instruments: Sequence[Instrument] | None = None
@@ -259,6 +261,7 @@ class World:
                     max_signal_age_s=1_200,
                     sync_every_s=120,
                     untracked=self.untracked,
+                    audit=self.audit,
                     waves=self.waves,
                 ),
             ).root()
