@@ -70,6 +70,8 @@ PositionMessage: TypeAlias = (
 BEFORE_AN_ENTRY: Final = Why(rule=Rule.ORPHAN, text="nothing is open, and it is to be gone before the next entry")
 MAX_OPENING_MS: Final = 10_000
 """How long an opening may wait for the venue's answers and a price before its signal is refused."""
+MAX_ORPHAN_MS: Final = 5_000
+"""How long it may wait for orders of an earlier position to go, from when they were seen (F7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +94,7 @@ class _Attempt:
     command: OpenPosition
     leverage_set: bool = False
     clean: bool = False
+    orphaned: bool = False
 
 
 class PositionOpening:
@@ -149,6 +152,9 @@ class PositionOpening:
             return True
         orphans = orphans_of(report, self._key)
         if orphans:
+            if not self._attempt.orphaned:
+                self._attempt.orphaned = True
+                context.schedule_once("opening", MAX_ORPHAN_MS / 1_000, Due(what="opening"))
             stamp = self._record.stamp(context)
             decision = without_orphans(self._record.blank(context), orphans, key=self._key, stamp=stamp)
             self._record.commit(context, decision)
@@ -174,6 +180,9 @@ class PositionOpening:
 
     def overdue(self, context: Context) -> None:
         """It took too long."""
+        if self._attempt is not None and self._attempt.orphaned and not self._attempt.clean:
+            self.decline(context, f"orders of an earlier position did not go within {MAX_ORPHAN_MS // 1_000} s")
+            return
         missing = "a price" if self._watch.last is None else "the venue's answers"
         self.decline(context, f"{missing} did not come within {MAX_OPENING_MS // 1_000} s")
 

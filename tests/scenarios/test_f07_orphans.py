@@ -9,9 +9,11 @@ from adapters.simulator.fault_script import FaultAction, FaultRule, RequestType
 from adapters.simulator.paper_config import PaperConfig
 from adapters.simulator.profiles import Profile
 from adapters.simulator.state import ExchangeConfig, Slippage
+from messages.journal import Verdict
 from messages.orders import OrderSpec
 from messages.values import ClientOrderId, OrderKind, OrderPurpose, OrderSide, PositionId, Side
 from messages.venue import CancelOrder, OrderAccepted, PlaceOrder, RejectReason
+from persistence.queries import Queries
 from rules.client_order_ids import client_order_id, parse_client_order_id
 from rules.rounding import entry_side, exit_side
 from tests.scenarios.postcondition import assert_postcondition_c
@@ -33,6 +35,8 @@ WHERE_ORPHANS_STAY = profiles_where(lambda profile: profile.quantity_orders_surv
 WHERE_SIDES_ARE_APART = profiles_where(
     lambda profile: profile.quantity_orders_survive and profile.capabilities.hedge_mode
 )
+REFUSED_WITHIN_S = 7
+"""5 s from when the orphan is seen; the signal is heard within a second, and the orphan seen with the first reading."""
 FORGOTTEN = PositionId("forgotten0000001")
 """A position of ours that is on no record any more."""
 
@@ -135,11 +139,15 @@ def test_an_orphan_that_cannot_be_cancelled_keeps_the_entry_away(profile: Profil
     )
     world = a_world(profile, refused)
     leave_an_orphan(world, side)
-    open_a(side, world, for_s=20)
+    open_a(side, world, for_s=REFUSED_WITHIN_S)
     assert open_quantity(world) == 0
     assert placed_ids(world, OrderPurpose.ENTRY) == []
-    assert list(world.fates().values()) == ["rejected"]
-    world.run_for(10)
+    (fate,) = Queries(world.store).signals()
+    assert (fate.verdict, fate.reason) == (
+        Verdict.REJECTED,
+        "orders of an earlier position did not go within 5 s",
+    )
+    world.run_for(23)
     open_a(side, world, for_s=20)
     assert open_quantity(world) > 0, "the next signal finds it cancelled"
     assert_postcondition_c(world, interrupted=True)

@@ -2,11 +2,13 @@
 
 from decimal import Decimal
 
+from actors.signals import WavePolicy
 from adapters.simulator.fault_script import FaultAction, FaultRule, RequestType
 from adapters.simulator.profiles import Profile
 from messages.values import OrderKind, Price, Side, Symbol
 from rules.limits import Limits
 from rules.rounding import round_stop
+from rules.wave_intake import IntakePolicy
 from tests.scenarios.hands import position_of, stop_of
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import (
@@ -49,6 +51,7 @@ def twenty_positions(profile: Profile, side: Side, rule: FaultRule) -> World:
         rule,
         prices=dict.fromkeys([*SYMBOLS, NEW], ENTRY),
         limits=Limits(max_positions=30),
+        waves=WavePolicy(intake=IntakePolicy(max_trades=30)),
     )
     for symbol in SYMBOLS:
         world.signal(symbol, "BUY" if side is Side.LONG else "SELL")
