@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from adapters.simulator.fault_script import FaultRule, FaultScript
 from adapters.simulator.paper_config import Delay, PaperConfig
-from adapters.simulator.profiles import PROFILES, Profile
+from adapters.simulator.profiles import BINANCE, PAPER, PROFILES, WORST, Profile
 from adapters.simulator.state import ExchangeConfig, Slippage
 from messages.journal import EventRecord, Severity
 from messages.orders import FillReport, OrderReport
@@ -38,6 +38,11 @@ STOP_AFTER_ENTRY = profiles_where(lambda profile: not profile.capabilities.attac
 ONE_STOP_AT_A_TIME = profiles_where(
     lambda profile: not profile.capabilities.amend_stop and not profile.capabilities.two_stops
 )
+DIFFERENT_PROFILES = profiles_where(
+    lambda profile: profile in {PAPER, BINANCE, WORST} or isinstance(profile, WireProfile)
+)
+"""One of each kind; over the wire all of them."""
+OVER_THE_WIRE = profiles_where(lambda profile: isinstance(profile, WireProfile))
 BOTH_SIDES = pytest.mark.parametrize("side", list(Side), ids=lambda side: side.value)
 
 

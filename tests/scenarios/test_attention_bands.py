@@ -10,7 +10,7 @@ from tests.scenarios.world import BTC, World
 
 def told(world: World) -> int:
     assert world.process is not None
-    found: Conservation = world.process.system.conservation(f"position/paper/{BTC}")
+    found: Conservation = world.process.system.conservation(f"position/{world.venue}/{BTC}")
     return found.told
 
 
@@ -32,7 +32,7 @@ def test_also_after_the_market_actor_was_restarted(profile: Profile) -> None:
     world = a_world(profile)
     open_a(Side.LONG, world, for_s=20)
     assert world.process is not None
-    world.process.system.restart("exchange/paper/market")
+    world.process.system.restart(f"exchange/{world.venue}/market")
     world.run_for(5)
     before = told(world)
     for second in range(40):

@@ -17,12 +17,13 @@ from tests.scenarios.kills import (
 )
 from tests.scenarios.plants import WatchedCalls
 from tests.scenarios.postcondition import assert_postcondition_c
+from tests.scenarios.stage import DIFFERENT_PROFILES
 
 DIFFERENT = (PAPER, BINANCE, WORST)
 """Stop attached and amended; placed and doubled; placed, cancelled and placed again."""
 
 
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_an_entry_that_reaches_the_venue_only_after_the_restart_is_not_sent_again(profile: Profile) -> None:
     late = FaultRule(action=FaultAction.LATE_EXECUTION, requests=(RequestType.PLACE,), delay_s=2.5, count=1)
     wave = Wave(profile=profile, symbols=EIGHT[:1], dead_s=0.001, faults=FaultScript(rules=(late,)))
@@ -31,7 +32,7 @@ def test_an_entry_that_reaches_the_venue_only_after_the_restart_is_not_sent_agai
 
 
 @pytest.mark.parametrize("price", [42_700, 41_000], ids=["past the first target", "past the stop"])
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_what_the_price_did_while_the_process_was_dead_is_found_after_the_restart(profile: Profile, price: int) -> None:
     wave = Wave(profile=profile, symbols=EIGHT[:1], dead_s=2, price_after=price)
     for kill in strided(boundaries_of(wave), stride=13, offset=3):
@@ -39,7 +40,7 @@ def test_what_the_price_did_while_the_process_was_dead_is_found_after_the_restar
 
 
 @pytest.mark.parametrize("action", [FaultAction.LOST_ANSWER, FaultAction.RATE_LIMIT, FaultAction.MAINTENANCE])
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_when_the_venue_cannot_be_read_after_the_restart_all_is_protected_3_s_after_its_first_reading(
     profile: Profile, action: FaultAction
 ) -> None:

@@ -4,8 +4,9 @@ import os
 
 import pytest
 
-from adapters.simulator.profiles import BINANCE, PAPER, PROFILES, WORST, Profile
+from adapters.simulator.profiles import BINANCE, PAPER, WORST, Profile
 from tests.scenarios.kills import LIFE, LOSS, SOAK, kill_in_life, strided
+from tests.scenarios.stage import EVERY_PROFILE
 
 DIFFERENT = (PAPER, BINANCE, WORST)
 """Stop attached and amended; placed and doubled; placed, cancelled and placed again."""
@@ -23,7 +24,7 @@ def test_a_life_killed_at_any_boundary_goes_on_as_it_would_have(
 
 @pytest.mark.soak
 @pytest.mark.skipif(SOAK not in os.environ, reason=f"minutes long: set {SOAK}=1")
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@EVERY_PROFILE
 def test_the_whole_campaign_kills_a_life_at_every_boundary(profile: Profile) -> None:
     for kill in range(1, LONGEST_LIFE):
         for prices in (LIFE, LOSS):

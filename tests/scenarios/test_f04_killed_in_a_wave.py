@@ -14,13 +14,14 @@ from tests.scenarios.kills import (
     kill_in,
     strided,
 )
+from tests.scenarios.stage import DIFFERENT_PROFILES, EVERY_PROFILE
 
 ALL = tuple(PROFILES.values())
 DIFFERENT = (PAPER, BINANCE, WORST)
 """Stop attached and amended; placed and doubled; placed, cancelled and placed again."""
 
 
-@pytest.mark.parametrize("profile", ALL, ids=lambda profile: profile.name)
+@EVERY_PROFILE
 @pytest.mark.parametrize("side", ["BUY", "SELL"])
 def test_an_entry_killed_at_any_boundary_is_protected_after_the_restart_and_not_repeated(
     profile: Profile, side: str
@@ -40,7 +41,7 @@ def test_eight_entries_killed_at_any_boundary_are_protected_after_the_restart_an
         kill_in(wave, kill)
 
 
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_killed_again_during_the_recovery_nothing_is_left_naked_or_repeated(profile: Profile) -> None:
     chance = random.Random(profile.name)
     wave = Wave(profile=profile, symbols=EIGHT[:2], dead_s=0.2)
@@ -51,7 +52,7 @@ def test_killed_again_during_the_recovery_nothing_is_left_naked_or_repeated(prof
 
 @pytest.mark.soak
 @pytest.mark.skipif(SOAK not in os.environ, reason=f"minutes long: set {SOAK}=1")
-@pytest.mark.parametrize("profile", ALL, ids=lambda profile: profile.name)
+@EVERY_PROFILE
 def test_the_whole_campaign_kills_eight_entries_at_every_boundary(profile: Profile) -> None:
     wave = Wave(profile=profile)
     for kill in range(1, boundaries_of(wave) + 1):

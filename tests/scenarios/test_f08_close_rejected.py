@@ -19,7 +19,7 @@ from rules.rounding import exit_side
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import BOTH_SIDES, EVERY_PROFILE, a_world, alerts, figure, fills_of, open_a, open_quantity
 from tests.scenarios.test_f01_lost_answer import cancel_stop_by_hand
-from tests.scenarios.world import BTC, PAPER_VENUE, World
+from tests.scenarios.world import BTC, World
 
 PROTECTED_AGAIN_S = 2.0
 """Noticing that a stop is gone takes a reading; placing it a round trip."""
@@ -40,9 +40,9 @@ def on_closes(action: FaultAction, *, count: int | None = 1, **figures: object) 
 def close_it(world: World) -> None:
     """An operator closes the position."""
     assert world.process is not None
-    desk = world.process.system.find("exchange/paper/desk")
+    desk = world.process.system.find(f"exchange/{world.venue}/desk")
     assert desk is not None
-    desk.tell(ClosePosition(key=PositionKey(venue=PAPER_VENUE, symbol=BTC), reason=CloseReason.OPERATOR))
+    desk.tell(ClosePosition(key=PositionKey(venue=world.venue, symbol=BTC), reason=CloseReason.OPERATOR))
 
 
 def closed_quantity(world: World, side: Side) -> Decimal:

@@ -7,12 +7,10 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
 
-import pytest
-
 from actors.signals import WavePolicy
 from adapters.simulator.fault_script import FaultAction, FaultRule, RequestType
 from adapters.simulator.paper import PaperExchange
-from adapters.simulator.profiles import BINANCE, OKX, PAPER, Profile
+from adapters.simulator.profiles import Profile
 from messages.values import OrderPurpose, Symbol
 from messages.venue import (
     AmendOrder,
@@ -31,7 +29,7 @@ from rules.limits import Limits
 from rules.wave_intake import IntakePolicy
 from tests.scenarios.plants import WatchedCalls
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.stage import a_world, figure
+from tests.scenarios.stage import DIFFERENT_PROFILES, a_world, figure
 from tests.scenarios.test_f01_lost_answer import cancel_stop_by_hand
 from tests.scenarios.world import World
 
@@ -111,7 +109,7 @@ def a_world_of_sixty(profile: Profile, *rules: FaultRule) -> tuple[World, list[W
 DEAD_UNTIL_S = 300.0
 
 
-@pytest.mark.parametrize("profile", [PAPER, BINANCE, OKX], ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_sixty_positions_come_back_through_a_storm_and_a_ban(profile: Profile) -> None:
     storm = FaultRule(
         action=FaultAction.RATE_LIMIT,
@@ -150,7 +148,7 @@ def test_sixty_positions_come_back_through_a_storm_and_a_ban(profile: Profile) -
     assert_postcondition_c(world)
 
 
-@pytest.mark.parametrize("profile", [PAPER, BINANCE], ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_after_a_ban_what_protects_is_sent_first(profile: Profile) -> None:
     """A stop was taken away by hand while the process was dead: after the ban it is there before anything is opened."""
     ban = FaultRule(

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.simulator.profiles import BINANCE, PAPER, PROFILES, WORST, Profile
+from adapters.simulator.profiles import BINANCE, PAPER, WORST, Profile
 from messages.journal import Severity
 from messages.values import OrderKind, Price, Symbol
 from persistence.failures import StoreFailure, StoreUnavailable
 from tests.scenarios.kills import strided
 from tests.scenarios.postcondition import assert_postcondition_c, uncovered
+from tests.scenarios.stage import DIFFERENT_PROFILES, EVERY_PROFILE
 from tests.scenarios.world import BTC, World
 
 ETH = Symbol("ETHUSDT")
@@ -114,7 +115,7 @@ def spooled(world: World) -> int:
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@EVERY_PROFILE
 def test_without_a_database_stops_still_tighten_and_nothing_opens_and_every_record_arrives_later(
     profile: Profile, outage: str, tmp_path: Path
 ) -> None:
@@ -146,7 +147,7 @@ def test_without_a_database_stops_still_tighten_and_nothing_opens_and_every_reco
 
 
 @pytest.mark.parametrize("outage", OUT_OF_REACH)
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_a_database_lost_at_any_boundary_of_an_entry_leaves_nothing_unprotected(
     profile: Profile, outage: str, tmp_path: Path
 ) -> None:
@@ -164,7 +165,7 @@ def test_a_database_lost_at_any_boundary_of_an_entry_leaves_nothing_unprotected(
 
 
 @pytest.mark.parametrize("outage", OUT_OF_REACH)
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_killed_without_a_database_a_restart_protects_from_the_spool_and_the_venue(
     profile: Profile, outage: str, tmp_path: Path
 ) -> None:
@@ -190,7 +191,7 @@ def test_killed_without_a_database_a_restart_protects_from_the_spool_and_the_ven
 
 
 @pytest.mark.parametrize("outage", OUT_OF_REACH)
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@EVERY_PROFILE
 def test_killed_just_as_the_database_went_a_restart_protects_from_the_venue_alone(
     profile: Profile, outage: str, tmp_path: Path
 ) -> None:
@@ -216,7 +217,7 @@ def test_killed_just_as_the_database_went_a_restart_protects_from_the_venue_alon
 
 
 @pytest.mark.parametrize("outage", OUT_OF_REACH)
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_a_position_that_ended_while_neither_process_nor_database_was_there_is_closed_on_record_as_well(
     profile: Profile, outage: str, tmp_path: Path
 ) -> None:
@@ -236,7 +237,7 @@ def test_a_position_that_ended_while_neither_process_nor_database_was_there_is_c
     assert_postcondition_c(world, interrupted=True)
 
 
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_with_neither_database_nor_spool_protection_goes_on_and_a_critical_alert_says_so(
     profile: Profile, tmp_path: Path
 ) -> None:
@@ -258,7 +259,7 @@ def test_with_neither_database_nor_spool_protection_goes_on_and_a_critical_alert
     assert world.ledger()["duplicate_orders"] == 0
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@EVERY_PROFILE
 @pytest.mark.parametrize("side", ["BUY", "SELL"])
 def test_with_every_record_gone_a_restart_protects_from_the_venue_and_leaves_no_order_of_the_life_before(
     profile: Profile, side: str, tmp_path: Path

@@ -8,13 +8,14 @@ import pytest
 from actors import addresses
 from actors.kernel import ActorRestarted
 from adapters.simulator.paper import PaperExchange
-from adapters.simulator.profiles import BINANCE, PAPER, PROFILES, WORST, Profile
+from adapters.simulator.profiles import BINANCE, PAPER, WORST, Profile
 from messages.values import PositionKey, Symbol
 from rules.client_order_ids import is_ours
 from tests.scenarios.hands import cancel_stop, stop_of
 from tests.scenarios.plants import Fuse, FusedCalls, fused
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.world import BTC, PAPER_VENUE, World
+from tests.scenarios.stage import DIFFERENT_PROFILES, EVERY_PROFILE
+from tests.scenarios.world import BTC, World
 
 ETH = Symbol("ETHUSDT")
 DIFFERENT = (PAPER, BINANCE, WORST)
@@ -45,7 +46,7 @@ def down_s(world: World) -> list[float]:
 
 
 @pytest.mark.parametrize("error", [boom, exit_from_a_library])
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@EVERY_PROFILE
 def test_a_position_that_crashes_at_any_moment_of_its_opening_is_back_at_once_and_protected(
     profile: Profile, error: Callable[[], BaseException]
 ) -> None:
@@ -71,7 +72,7 @@ def test_a_position_that_crashes_at_any_moment_of_its_opening_is_back_at_once_an
 
 
 @pytest.mark.parametrize("times", [2, 5])
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_a_position_that_crashes_again_while_it_recovers_is_protected_in_the_end(profile: Profile, times: int) -> None:
     for moment in range(2, MOMENTS, 3):
         fuse = Fuse()
@@ -84,7 +85,7 @@ def test_a_position_that_crashes_again_while_it_recovers_is_protected_in_the_end
 
 
 @pytest.mark.parametrize("error", [boom, exit_from_a_library])
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_a_client_library_that_ends_the_execution_actor_loses_no_order_and_repeats_none(
     profile: Profile, error: Callable[[], BaseException]
 ) -> None:
@@ -99,14 +100,14 @@ def test_a_client_library_that_ends_the_execution_actor_loses_no_order_and_repea
         world.signal(BTC)
         world.run_for(60)
         if moment <= fuse.burnt:
-            assert {crash.path for crash in world.crashes} <= {"exchange/paper/execution"}
+            assert {crash.path for crash in world.crashes} <= {f"exchange/{world.venue}/execution"}
             assert max(down_s(world), default=0) < 1
         assert_postcondition_c(world, crashes=len(world.crashes))
         assert ETH in {position.symbol for position in world.account().positions}
         assert world.ledger()["worst_window_seconds"] <= 1.0, (moment, world.ledger())  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_a_position_that_cannot_live_is_parked_under_its_stop_while_the_others_go_on(profile: Profile) -> None:
     fuse = Fuse()
     world = World(profile=profile, policies=fused(fuse), prices={BTC: Decimal(42_000), ETH: Decimal(42_000)})
@@ -126,7 +127,7 @@ def test_a_position_that_cannot_live_is_parked_under_its_stop_while_the_others_g
     assert world.ledger()["positions_uncovered_now"] == 0
 
 
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_a_parked_position_that_loses_its_stop_gets_another_one_from_the_auditor(profile: Profile) -> None:
     fuse = Fuse()
     world = World(profile=profile, policies=fused(fuse), prices={BTC: Decimal(42_000), ETH: Decimal(42_000)})
@@ -139,7 +140,7 @@ def test_a_parked_position_that_loses_its_stop_gets_another_one_from_the_auditor
     fuse.set(after=1, error=boom, times=10**9)
     world.run_for(300)
     assert world.process is not None
-    parked = addresses.position(PositionKey(venue=PAPER_VENUE, symbol=BTC))
+    parked = addresses.position(PositionKey(venue=world.venue, symbol=BTC))
     assert world.process.system.info(parked).state == "parked"
     fuse.set(after=1, error=boom, times=0)
     cancel_stop(world, BTC)

@@ -8,13 +8,14 @@ import pytest
 from actors.kernel import ActorHung, StaleEpoch, VirtualHang
 from adapters.simulator.fault_script import FaultAction, FaultRule, FaultScript, RequestType
 from adapters.simulator.paper import PaperExchange
-from adapters.simulator.profiles import BINANCE, PAPER, PROFILES, WORST, Profile
+from adapters.simulator.profiles import BINANCE, PAPER, WORST, Profile
 from messages.positions import ClosePosition
 from messages.state import CloseReason
 from messages.values import OrderPurpose, PositionKey, Symbol
 from tests.scenarios.plants import Fuse, FusedCalls, fused
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.world import BTC, PAPER_VENUE, World
+from tests.scenarios.stage import DIFFERENT_PROFILES, EVERY_PROFILE
+from tests.scenarios.world import BTC, World
 
 ETH = Symbol("ETHUSDT")
 DIFFERENT = (PAPER, BINANCE, WORST)
@@ -43,7 +44,7 @@ def worst_window_s(world: World) -> float:
     return worst
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@EVERY_PROFILE
 def test_a_position_that_hangs_at_any_moment_of_its_opening_is_replaced_and_protected(profile: Profile) -> None:
     for moment in range(1, MOMENTS, 1 if profile in DIFFERENT else 5):
         fuse = Fuse()
@@ -51,7 +52,7 @@ def test_a_position_that_hangs_at_any_moment_of_its_opening_is_replaced_and_prot
         fuse.set(after=moment, error=for_ever)
         world.signal(BTC)
         world.run_for(130)
-        assert hung(world) == ["position/paper/BTCUSDT"], moment
+        assert hung(world) == [f"position/{world.venue}/BTCUSDT"], moment
         assert_postcondition_c(world, crashes=len(world.crashes))
         assert worst_window_s(world) <= NOTICED_WITHIN_S
         world.signal(ETH)
@@ -59,7 +60,7 @@ def test_a_position_that_hangs_at_any_moment_of_its_opening_is_replaced_and_prot
         assert ETH in {position.symbol for position in world.account().positions}
 
 
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_while_one_position_hangs_the_others_do_not_wait(profile: Profile) -> None:
     fuse = Fuse()
     world = a_world(profile, policies=fused(fuse))
@@ -74,7 +75,7 @@ def test_while_one_position_hangs_the_others_do_not_wait(profile: Profile) -> No
     assert ETH in {position.symbol for position in world.account().positions}
 
 
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_what_a_replaced_position_does_when_it_wakes_up_is_refused(profile: Profile) -> None:
     fuse = Fuse()
     world = a_world(profile, policies=fused(fuse))
@@ -82,7 +83,7 @@ def test_what_a_replaced_position_does_when_it_wakes_up_is_refused(profile: Prof
 
     def stuck_then_closes() -> BaseException:
         assert world.process is not None
-        incarnation = world.process.system.kernel.registry.cells["position/paper/BTCUSDT"].incarnation
+        incarnation = world.process.system.kernel.registry.cells[f"position/{world.venue}/BTCUSDT"].incarnation
         assert incarnation is not None
         stale = incarnation.actor
         assert stale is not None
@@ -91,7 +92,7 @@ def test_what_a_replaced_position_does_when_it_wakes_up_is_refused(profile: Prof
             woke.append("awake")
             with suppress(StaleEpoch):
                 stale.on_receive(
-                    ClosePosition(key=PositionKey(venue=PAPER_VENUE, symbol=BTC), reason=CloseReason.OPERATOR)
+                    ClosePosition(key=PositionKey(venue=world.venue, symbol=BTC), reason=CloseReason.OPERATOR)
                 )
                 woke.append("closed")
 
@@ -101,13 +102,13 @@ def test_what_a_replaced_position_does_when_it_wakes_up_is_refused(profile: Prof
     world.run_for(3)
     fuse.set(after=1, error=stuck_then_closes)
     world.run_for(120)
-    assert hung(world) == ["position/paper/BTCUSDT"]
+    assert hung(world) == [f"position/{world.venue}/BTCUSDT"]
     assert woke == ["awake"]
     assert len(world.account().positions) == 1
     assert_postcondition_c(world, crashes=len(world.crashes))
 
 
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_an_execution_actor_that_hangs_in_its_library_is_replaced_and_no_order_is_repeated(profile: Profile) -> None:
     for moment in range(1, 5):
         fuse = Fuse()
@@ -120,7 +121,7 @@ def test_an_execution_actor_that_hangs_in_its_library_is_replaced_and_no_order_i
         world.signal(BTC)
         world.run_for(130)
         if fuse.burnt >= moment:
-            assert hung(world) == ["exchange/paper/execution"]
+            assert hung(world) == [f"exchange/{world.venue}/execution"]
         assert_postcondition_c(world, crashes=len(world.crashes))
         assert worst_window_s(world) <= NOTICED_WITHIN_S
 
@@ -138,7 +139,7 @@ CALLS = {
 
 @pytest.mark.parametrize("action", [FaultAction.LOST_ANSWER, FaultAction.LOST_REQUEST])
 @pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_calls_that_never_return_hold_nobody_else_up(profile: Profile, call: str, action: FaultAction) -> None:
     request, purpose = CALLS[call]
     many = tuple(Symbol(f"{name}USDT") for name in ("BTC", "SOL", "XRP", "ADA", "DOT", "LTC", "BNB", "UNI", "TRX"))
@@ -170,7 +171,7 @@ def test_calls_that_never_return_hold_nobody_else_up(profile: Profile, call: str
     assert_postcondition_c(world)
 
 
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 @pytest.mark.parametrize("events", [True, False], ids=["events come", "events are lost as well"])
 def test_an_entry_whose_answer_never_comes_is_protected_all_the_same(profile: Profile, *, events: bool) -> None:
     rules = [FaultRule(action=FaultAction.LOST_ANSWER, purposes=(OrderPurpose.ENTRY,))]

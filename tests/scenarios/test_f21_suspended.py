@@ -12,7 +12,7 @@ from persistence import tables
 from tests.scenarios.hands import position_of, stop_of
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import BOTH_SIDES, ENTRY, EVERY_PROFILE, a_world, at, figure, open_a
-from tests.scenarios.world import BTC, PAPER_VENUE, World
+from tests.scenarios.world import BTC, World
 
 ETH = Symbol("ETHUSDT")
 KNOWN_WITHIN_S = 60
@@ -141,10 +141,10 @@ def test_a_restart_during_the_suspension_keeps_the_position_and_its_stop(profile
 def test_a_close_asked_for_waits_under_its_stop_until_trading_resumes(profile: Profile, side: Side) -> None:
     world = a_suspended_position(profile, side)
     assert world.process is not None
-    desk = world.process.system.find("exchange/paper/desk")
+    desk = world.process.system.find(f"exchange/{world.venue}/desk")
     assert desk is not None
     since_ms = world.time.now_ms()
-    key = PositionKey(venue=PAPER_VENUE, symbol=BTC)
+    key = PositionKey(venue=world.venue, symbol=BTC)
     desk.tell(ClosePosition(key=key, reason=CloseReason.OPERATOR))
     world.run_for(300)
     assert requests_since(world, since_ms) == []

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.simulator.profiles import BINANCE, PAPER, PROFILES, WORST, Profile
+from adapters.simulator.profiles import BINANCE, PAPER, WORST, Profile
 from messages.values import Symbol
 from tests.scenarios.plants import WatchedCalls
 from tests.scenarios.postcondition import assert_postcondition_c
+from tests.scenarios.stage import DIFFERENT_PROFILES, EVERY_PROFILE
 from tests.scenarios.world import BTC, Process, World
 
 ETH = Symbol("ETHUSDT")
@@ -44,7 +45,7 @@ def wake(process: Process) -> None:
         process.system.resume(path)
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@EVERY_PROFILE
 def test_an_owner_whose_account_was_taken_over_sends_nothing_any_more(profile: Profile, tmp_path: Path) -> None:
     world = a_world(profile, tmp_path)
     world.signal(BTC)
@@ -67,7 +68,7 @@ def test_an_owner_whose_account_was_taken_over_sends_nothing_any_more(profile: P
     assert_postcondition_c(world)
 
 
-@pytest.mark.parametrize("profile", DIFFERENT, ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 @pytest.mark.parametrize("asleep_s", [2, 20])
 def test_a_former_owner_that_was_paused_at_any_commit_does_nothing_after_it_wakes(
     profile: Profile, asleep_s: int, tmp_path: Path
@@ -96,7 +97,7 @@ def test_a_former_owner_that_was_paused_at_any_commit_does_nothing_after_it_wake
         assert_postcondition_c(world)
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@EVERY_PROFILE
 @pytest.mark.parametrize("asleep_s", [2, 20])
 def test_an_order_that_was_durable_but_not_sent_before_the_pause_is_not_sent_after_it(
     profile: Profile, asleep_s: int, tmp_path: Path
@@ -106,10 +107,10 @@ def test_an_order_that_was_durable_but_not_sent_before_the_pause_is_not_sent_aft
     world.run_for(5)
     former = world.process
     assert former is not None
-    former.system.suspend("exchange/paper/execution")
+    former.system.suspend(f"exchange/{world.venue}/execution")
     world.price(42_700)
     world.run_for(2)
-    assert former.system.info("exchange/paper/execution").depth > 0, "nothing waits to be sent"
+    assert former.system.info(f"exchange/{world.venue}/execution").depth > 0, "nothing waits to be sent"
     pause(former)
     world.run_for(0.1)
     world.price(42_900)

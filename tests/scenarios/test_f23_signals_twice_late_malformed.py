@@ -12,6 +12,7 @@ from messages.values import Symbol
 from persistence.tables import signals_log
 from tests.scenarios.kills import strided
 from tests.scenarios.postcondition import assert_postcondition_c
+from tests.scenarios.stage import DIFFERENT_PROFILES, EVERY_PROFILE
 from tests.scenarios.world import BTC, World
 
 ETH = Symbol("ETHUSDT")
@@ -41,7 +42,7 @@ def lives(world: World) -> int:
     return opened
 
 
-@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+@EVERY_PROFILE
 def test_a_signal_that_comes_twice_opens_one_position(profile: Profile) -> None:
     world = a_world(profile)
     stamp = at(world, 0)
@@ -125,7 +126,7 @@ def test_what_is_no_signal_at_all_is_refused_and_nothing_crashes(raw: object) ->
     assert_postcondition_c(world)
 
 
-@pytest.mark.parametrize("profile", [PROFILES["paper"], PROFILES["binance"]], ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_a_wave_is_processed_once_across_a_restart_at_any_boundary(profile: Profile) -> None:
     for kill in strided(55, stride=6, offset=1):
         world = a_world(profile)

@@ -16,6 +16,7 @@ from rules.wave_intake import IntakePolicy
 from rules.waves import CheckTimes
 from tests.scenarios.kills import strided
 from tests.scenarios.postcondition import assert_postcondition_c
+from tests.scenarios.stage import DIFFERENT_PROFILES
 from tests.scenarios.world import BTC, World
 
 SYMBOLS = [Symbol(f"C{number:02d}USDT") for number in range(24)]
@@ -165,7 +166,7 @@ def test_what_a_wave_came_to_is_told() -> None:
     assert told == ["the wave of 01:00: 2 opened, 2 checked"]
 
 
-@pytest.mark.parametrize("profile", [PROFILES["paper"], PROFILES["binance"]], ids=lambda profile: profile.name)
+@DIFFERENT_PROFILES
 def test_a_wave_is_processed_once_wherever_the_process_is_killed_in_it(profile: Profile) -> None:
     small = WavePolicy(intake=replace(IntakePolicy(), max_trades=2))
     for kill in strided(60, stride=7, offset=2):

@@ -6,16 +6,15 @@ import pytest
 
 from actors.kernel import ActorHung, VirtualHang
 from adapters.simulator.fault_script import FaultAction, FaultRule, FaultScript, RequestType
-from adapters.simulator.profiles import BINANCE, PAPER, WORST, Profile
+from adapters.simulator.profiles import PAPER, Profile
 from messages.journal import EventRecord, Severity
 from messages.supervision import EventsRecorded
 from messages.values import OrderPurpose, Side
 from messages.venue import RejectReason
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.stage import alerts, at, profiles_where
+from tests.scenarios.stage import DIFFERENT_PROFILES, alerts, at
 from tests.scenarios.world import World
 
-DIFFERENT = profiles_where(lambda profile: profile in {PAPER, BINANCE, WORST})
 REFUSED_TAKE_PROFITS = FaultRule(
     action=FaultAction.REJECT,
     requests=(RequestType.PLACE,),
@@ -61,7 +60,7 @@ def a_life(world: World) -> None:
 TROUBLES = {"down": ChannelDownError, "hanging": VirtualHang}
 
 
-@DIFFERENT
+@DIFFERENT_PROFILES
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
 def test_protection_is_not_a_millisecond_later_than_with_a_good_channel(
     profile: Profile, trouble: Callable[[], BaseException]

@@ -5,12 +5,12 @@ from decimal import Decimal
 import pytest
 
 from adapters.simulator.fault_script import FaultAction, FaultRule, RequestType
-from adapters.simulator.profiles import BINANCE, PAPER, Profile
+from adapters.simulator.profiles import Profile
 from messages.values import OrderPurpose, Symbol
 from messages.venue import RejectReason
 from rules.limits import Limits
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.stage import EVERY_PROFILE, a_world, profiles_where
+from tests.scenarios.stage import DIFFERENT_PROFILES, EVERY_PROFILE, a_world
 from tests.scenarios.world import World
 
 SYMBOLS = [Symbol(f"C{number:02d}USDT") for number in range(50)]
@@ -54,7 +54,7 @@ def test_exactly_ten_positions_are_opened_and_every_signal_has_its_fate(profile:
     assert_postcondition_c(world)
 
 
-@profiles_where(lambda profile: profile in {PAPER, BINANCE})
+@DIFFERENT_PROFILES
 def test_the_exposure_is_kept_at_every_instant_too(profile: Profile) -> None:
     world, most = a_storm(profile, limits=Limits(max_positions=50, max_exposure_usd=Decimal(450)))
     assert len(world.account().positions) == 4
@@ -63,7 +63,7 @@ def test_the_exposure_is_kept_at_every_instant_too(profile: Profile) -> None:
     assert_postcondition_c(world)
 
 
-@profiles_where(lambda profile: profile in {PAPER, BINANCE})
+@DIFFERENT_PROFILES
 @pytest.mark.parametrize("action", [FaultAction.LOST_ANSWER, FaultAction.REJECT])
 def test_entries_that_fail_in_the_storm_never_let_in_too_many(profile: Profile, action: FaultAction) -> None:
     rule = FaultRule(

@@ -8,14 +8,16 @@ from messages.values import PositionKey, Side
 from tests.scenarios.plants import Fuse, fused
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import EVERY_PROFILE, a_world, fills_of, open_a, open_quantity
-from tests.scenarios.world import BTC, PAPER_VENUE, World
+from tests.scenarios.world import BTC, World
 
-KEY = PositionKey(venue=PAPER_VENUE, symbol=BTC)
+
+def key_of(world: World) -> PositionKey:
+    return PositionKey(venue=world.venue, symbol=BTC)
 
 
 def tell_desk(world: World, *messages: object) -> None:
     assert world.process is not None
-    desk = world.process.system.find("exchange/paper/desk")
+    desk = world.process.system.find(f"exchange/{world.venue}/desk")
     assert desk is not None
     for message in messages:
         desk.tell(message)
@@ -27,7 +29,7 @@ def test_a_close_while_the_opening_waits_for_the_venue_refuses_the_signal(profil
     world = a_world(profile, slow)
     world.signal()
     world.run_for(2)
-    tell_desk(world, ClosePosition(key=KEY, reason=CloseReason.OPERATOR))
+    tell_desk(world, ClosePosition(key=key_of(world), reason=CloseReason.OPERATOR))
     world.run_for(10)
     assert not fills_of(world)
     assert list(world.fates().values()) == ["rejected"]
@@ -41,7 +43,9 @@ def test_a_close_that_finds_the_position_crashed_is_carried_out_when_it_is_back(
     open_a(Side.LONG, world, for_s=20)
     fuse.set(after=1, error=RuntimeError)
     tell_desk(
-        world, VerifyPosition(key=KEY, why="this one crashes"), ClosePosition(key=KEY, reason=CloseReason.OPERATOR)
+        world,
+        VerifyPosition(key=key_of(world), why="this one crashes"),
+        ClosePosition(key=key_of(world), reason=CloseReason.OPERATOR),
     )
     world.run_for(10)
     assert fuse.set_off

@@ -47,6 +47,7 @@ from rules.position_case import PositionPolicies
 from rules.sizing import SizingPolicy
 from tests.scenarios.wire.link import TameStreams, WireLink, WireProfile, dialect_of
 from tests.scenarios.wire.names import NAMES_OF_FILLS
+from tests.scenarios.wire.spoiling import Spoiler
 
 QUICK = Patience(lock_ms=5, flushes=False)
 """No waiting for locks and disks: that is real time, and virtual time stands still meanwhile. Power is never cut."""
@@ -162,6 +163,7 @@ class World:
     boundary: Callable[[str], None] | None = None
     connect: Callable[[Carrier], PaperCalls] = PaperCalls
     hedge: bool = False
+    spoiler: Spoiler | None = None
     in_waves: bool = False
     waves: WavePolicy = field(default_factory=WavePolicy)
     canary: bool = False
@@ -272,7 +274,7 @@ class World:
         """A process with its way to the venue: the exchange itself, or the venue's dialect over sockets."""
         if self.dialect is None:
             return Process(system, journal, self.connect(self.exchange), PaperStreams(self.exchange))
-        link = WireLink(self.exchange, self.dialect, self.time, seed=self.seed)
+        link = WireLink(self.exchange, self.dialect, self.time, seed=self.seed, spoiler=self.spoiler)
         return Process(system, journal, self.connect(link), link.streams, link)
 
     def _own(self, journal: Journal) -> int:

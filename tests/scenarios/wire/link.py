@@ -25,6 +25,7 @@ from messages.values import Symbol, Venue
 from messages.venue import OutcomeUnknown, RateUsed, RateWindow, VenueAnswer, VenueRequest
 from tests.scenarios.wire.machine import TameMachine
 from tests.scenarios.wire.server import TameServer
+from tests.scenarios.wire.spoiling import Spoiler
 from tests.scenarios.wire.turns import ProcessIsDead, Turns
 
 NEVER_MS: Final = 600_000
@@ -57,14 +58,22 @@ def dialect_of(exchange: PaperExchange) -> WireDialect:
 class WireLink:
     """A process's server, machine, adapter and streams; satisfies the simulator's ``Carrier``."""
 
-    def __init__(self, exchange: PaperExchange, dialect: WireDialect, time: VirtualTime, *, seed: int) -> None:
+    def __init__(
+        self,
+        exchange: PaperExchange,
+        dialect: WireDialect,
+        time: VirtualTime,
+        *,
+        seed: int,
+        spoiler: Spoiler | None = None,
+    ) -> None:
         random.seed(seed)
         self._exchange = exchange
         self._time = time
         self.scheduler = exchange.scheduler
         self.clock = exchange.clock
         self.turns = Turns(time)
-        self._server = TameServer(dialect, exchange, self.turns)
+        self._server = TameServer(dialect, exchange, self.turns, spoiler)
         self._server.start()
         self.machine = TameMachine(self.turns, self._server)
         keys = Keys()

@@ -3,14 +3,17 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
 from aiohttp import web
 
 from adapters.simulator.paper import PaperExchange
-from adapters.simulator.wire.dialect import WireDialect, WireSession
+from adapters.simulator.wire.dialect import HttpResponse, WireDialect, WireSession
 from adapters.simulator.wire.server import WireServer, WireStream
-from messages.venue import VenueAnswer, VenueRequest
+from messages.venue import AmendOrder, CancelOrder, PlaceOrder, VenueAnswer, VenueRequest
+from rules.client_order_ids import parse_client_order_id
+from tests.scenarios.wire.spoiling import Spoiler
 from tests.scenarios.wire.turns import PATIENCE_S, Parking, Turns
 
 HTTP_TIMEOUT_S: Final = 10.0
@@ -20,8 +23,11 @@ HTTP_TIMEOUT_S: Final = 10.0
 class TameServer(WireServer):
     """One process's way to the venue; the dialect behind it, and what it remembers, outlives the process."""
 
-    def __init__(self, dialect: WireDialect, exchange: PaperExchange, turns: Turns) -> None:
+    def __init__(
+        self, dialect: WireDialect, exchange: PaperExchange, turns: Turns, spoiler: Spoiler | None = None
+    ) -> None:
         super().__init__(dialect, exchange)
+        self._spoiler = spoiler
         self._turns = turns
         self._waiting: dict[asyncio.Task[object], None] = {}
         self._clients: dict[int, TameStream] = {}
@@ -37,6 +43,13 @@ class TameServer(WireServer):
             loop.call_soon_threadsafe(lambda: [task.cancel() for task in self._waiting])
         self.stop()
 
+    async def _answer(self, request: web.Request) -> HttpResponse:
+        spoiler = self._spoiler
+        if spoiler is None:
+            return await super()._answer(request)
+        instead = spoiler.instead(request.method, request.path)
+        return instead or spoiler.spoilt(request.method, request.path, await super()._answer(request))
+
     async def _ask(self, request: VenueRequest) -> VenueAnswer:
         """Carry ``request``; its client rests until the answer, or the end of its patience."""
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
@@ -50,7 +63,9 @@ class TameServer(WireServer):
                 self._turns.run(lambda: loop.call_soon_threadsafe(call))
 
         timer = self._turns.time.call_later(HTTP_TIMEOUT_S, lambda: go_on(task.cancel))
-        self._exchange.carry(request, self._network, lambda answer: go_on(lambda: answered.set_result(answer)))
+        self._exchange.carry(
+            self._as_we_call_it(request), self._network, lambda answer: go_on(lambda: answered.set_result(answer))
+        )
         self._waiting[task] = None
         self._turns.rest()
         try:
@@ -58,6 +73,16 @@ class TameServer(WireServer):
         finally:
             timer.cancel()
             del self._waiting[task]
+
+    def _as_we_call_it(self, request: VenueRequest) -> VenueRequest:
+        """With the purpose that the order's id tells, and its kind: faults ask for both, dialects do not tell them."""
+        if not isinstance(request, PlaceOrder | AmendOrder | CancelOrder):
+            return request
+        spec = request.order
+        order = self._exchange.look(lambda exchange: exchange.state.orders.find(spec))
+        name = parse_client_order_id((order and order.client_order_id) or spec.client_order_id)
+        kind = spec.kind if order is None or isinstance(request, PlaceOrder) else order.kind
+        return replace(request, order=replace(spec, kind=kind, purpose=name.purpose if name else spec.purpose))
 
     def _stream(self, session: WireSession, request: web.Request) -> WireStream:
         stream = TameStream(session, self._exchange, self._turns)
