@@ -6,7 +6,7 @@ Invariants:
 """
 
 from dataclasses import replace
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final
 
 from messages.journal import Severity
@@ -22,7 +22,7 @@ from messages.state import (
     StopPhase,
     TakeProfitPhase,
 )
-from messages.values import ClientOrderId, OrderKind, OrderPurpose
+from messages.values import ClientOrderId, OrderKind, OrderPurpose, Quantity
 from rules.position_case import Draft
 from rules.position_lifecycle import PositionEvent
 from rules.position_plan_exit import plan_close, pursue_take_profits
@@ -87,15 +87,22 @@ def _wants_another_slice(draft: Draft) -> bool:
     """A slice that filled whole is followed by the next one, under the stop that already covers the first."""
     position = draft.position
     slices = split_quantity(quantity=position.wanted_quantity, instrument=draft.situation.instrument, market=True)
+    steps = pairwise(accumulate(slices))
+    following = next((after for before, after in steps if before == position.opened_quantity), None)
     return (
-        len(slices) > 1
+        following is not None
+        and _coverable(draft, following)
         and position.entry_limit_price is None
         and position.close_reason is None
         and position.stop.working is not None
         and draft.exposed == position.quantity
-        and 0 < position.opened_quantity < position.wanted_quantity
-        and position.opened_quantity in accumulate(slices)
     )
+
+
+def _coverable(draft: Draft, quantity: Quantity) -> bool:
+    """Whether one stop can be for ``quantity``: where stops have a quantity, the venue limits that too."""
+    most = draft.situation.instrument.max_quantity
+    return draft.situation.capabilities.whole_position_stop or most is None or quantity <= most
 
 
 def _plan_limit_entry(draft: Draft) -> None:

@@ -14,6 +14,7 @@ from tests.scenarios.stage import (
     open_a,
     open_quantity,
     placed_ids,
+    profiles_where,
 )
 from tests.scenarios.test_f08_close_rejected import close_it
 from tests.scenarios.world import BTC, World, an_instrument
@@ -38,6 +39,17 @@ def test_an_entry_over_the_maximum_is_opened_whole_in_several_orders(profile: Pr
     assert open_quantity(world) == WANTED
     assert len(placed_ids(world, "entry")) == ENTRIES
     assert figure(world, "worst_window_seconds") < A_ROUND_TRIP_S
+    assert_postcondition_c(world)
+
+
+@profiles_where(lambda profile: not profile.capabilities.whole_position_stop)
+@BOTH_SIDES
+def test_no_more_is_opened_than_one_stop_can_be_for(profile: Profile, side: Side) -> None:
+    instrument = an_instrument(BTC, max_market_quantity=LARGEST, max_quantity=LARGEST)
+    world = a_world(profile, instruments=[instrument])
+    open_a(side, world, for_s=60)
+    assert open_quantity(world) == LARGEST
+    assert len(placed_ids(world, "entry")) == 1
     assert_postcondition_c(world)
 
 
