@@ -148,3 +148,7 @@ def test_the_value_of_contracts_is_contracts_times_contract_size_times_price() -
 
 def test_the_least_value_of_an_opening_order_does_not_hold_for_a_close() -> None:
     assert _close("0.19", "1", "100", an_instrument(min_notional="20")) == PartialClose(quantity=Decimal("0.19"))
+
+
+def test_a_close_of_exactly_the_minimum_that_leaves_exactly_the_minimum_is_made() -> None:
+    assert _close("0.5", "1", "100", an_instrument(minimum="0.5")) == PartialClose(quantity=Decimal("0.5"))
