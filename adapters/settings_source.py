@@ -222,6 +222,8 @@ def _shown(value: object) -> str:
         return "not set"
     if isinstance(value, tuple):
         return ",".join(str(part) for part in value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return _without_password(str(value))
 
 
