@@ -30,6 +30,7 @@ from rules.position_plan_exit import close_failed, decide_close
 from rules.position_stop import naked_wait_ms, stop_confirmed, stop_failed
 
 TAKE_PROFIT_RETRY_MS = 5_000
+CANCEL_AGAIN_MS: Final = 2_000
 CANCEL_ATTEMPTS: Final = 3
 CANCEL_WAIT_MS: Final = 60_000
 CANCEL_WAIT_DOUBLINGS: Final = 4
@@ -103,7 +104,7 @@ def _after_cancel(draft: Draft, intent: Intent) -> None:
 
 def _refused(draft: Draft, intent: Intent, reason: RejectReason, text: str, *, unknown: bool = False) -> None:
     if intent.action is IntentAction.CANCEL:
-        _cancel_refused(draft, intent, text)
+        _cancel_refused(draft, intent, reason, text)
         return
     match intent.order.purpose:
         case OrderPurpose.ENTRY:
@@ -174,14 +175,18 @@ def _close_refused(draft: Draft, reason: RejectReason, text: str) -> None:
     )
 
 
-def _cancel_refused(draft: Draft, intent: Intent, text: str) -> None:
-    """The order is asked for by its id, and what the answer shows is the truth: gone, or resting for now."""
+def _cancel_refused(draft: Draft, intent: Intent, reason: RejectReason, text: str) -> None:
+    """The order is asked for by its id, and what the answer shows is the truth: gone, or resting for now.
+
+    What never reached the venue was refused by nobody: it is sent again soon, however often.
+    """
+    sent = reason is not RejectReason.NOT_SENT
     for leftover in _leftovers_of(draft, intent):
-        attempts = leftover.attempts + 1
-        draft.change_leftover(
-            leftover, intent_id=None, attempts=attempts, not_before_ms=draft.now_ms + cancel_wait_ms(attempts)
-        )
-        _tell_of_cancels(draft, intent, attempts, text)
+        attempts = leftover.attempts + sent
+        wait_ms = cancel_wait_ms(attempts) if sent else CANCEL_AGAIN_MS
+        draft.change_leftover(leftover, intent_id=None, attempts=attempts, not_before_ms=draft.now_ms + wait_ms)
+        if sent:
+            _tell_of_cancels(draft, intent, attempts, text)
     draft.queries.append(intent.order)
     draft.missing = draft.missing | {intent.order.client_order_id}
     if draft.position.stop.intent_id == intent.intent_id:

@@ -66,6 +66,23 @@ def test_take_profits_that_cannot_be_cancelled_are_not_asked_for_in_a_storm(
 
 @EVERY_PROFILE
 @BOTH_SIDES
+def test_a_cancel_that_never_reached_the_venue_was_not_refused_and_is_sent_again_soon(
+    profile: Profile, side: Side
+) -> None:
+    """The venue cannot be reached for half a minute; what rests there without need does so for no longer."""
+    away = FaultRule(
+        action=FaultAction.REJECT, requests=(RequestType.CANCEL,), reason=RejectReason.NOT_SENT, until_s=60
+    )
+    world = a_world(profile, away)
+    open_a(side, world, for_s=20)
+    close_it(world)
+    world.run_for(50)
+    assert world.account().orders == ()
+    assert_postcondition_c(world, interrupted=True)
+
+
+@EVERY_PROFILE
+@BOTH_SIDES
 def test_an_order_that_is_gone_already_is_taken_for_gone_when_its_cancel_is_refused(
     profile: Profile, side: Side
 ) -> None:
