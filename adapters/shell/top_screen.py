@@ -14,15 +14,16 @@ SORT_KEYS: Final = ("mailbox", "rate", "handled", "busy", "restarts", "crashes",
 PAGES: Final = ("info", "peek", "state", "stack", "crashes", "timers", "history")
 TITLES: Final = {"peek": "mailbox"}
 COLUMNS: Final = (
-    ("mailbox", 8),
-    ("rate", 9),
-    ("handled", 9),
-    ("busy", 7),
-    ("restarts", 9),
-    ("crashes", 8),
-    ("dead", 5),
+    ("mailbox", "box", 5),
+    ("rate", "rate", 7),
+    ("handled", "handled", 9),
+    ("busy", "busy", 6),
+    ("restarts", "rest", 5),
+    ("crashes", "crash", 6),
+    ("dead", "dead", 5),
 )
-STATE_WIDTH: Final = 10
+"""Field, title and width: with the state they leave 27 of 80 columns for the address."""
+STATE_WIDTH: Final = 9
 MIN_PATH: Final = 20
 HEAD_LINES: Final = 3
 
@@ -167,8 +168,8 @@ class TopScreen:
     def _body(self, width: int, height: int) -> list[Drawn]:
         if self.looking_into or self.shows_tree:
             return self._answered(width)
-        path_width = max(width - STATE_WIDTH - sum(columns for _, columns in COLUMNS) - 1, MIN_PATH)
-        titles = "".join(f"{name:>{columns}}" for name, columns in COLUMNS)
+        path_width = max(width - STATE_WIDTH - sum(columns for *_, columns in COLUMNS) - 1, MIN_PATH)
+        titles = "".join(f"{title:>{columns}}" for _, title, columns in COLUMNS)
         lines = [Drawn(f"{'actor':<{path_width}} {'state':<{STATE_WIDTH}}{titles}", "underline")]
         rows = self._rows()
         first = max(0, min(self.chosen - height // 2, len(rows) - height + 1))
@@ -180,8 +181,8 @@ class TopScreen:
         path = str(row["path"])
         if len(path) > path_width:
             path = f"…{path[-(path_width - 1) :]}"
-        figures = "".join(f"{said(name, row[name]):>{columns}}" for name, columns in COLUMNS)
-        text = f"{path:<{path_width}} {row['state']:<{STATE_WIDTH}}{figures}"
+        figures = "".join(f"{said(name, row[name]):>{columns}}" for name, _, columns in COLUMNS)
+        text = f"{path:<{path_width}} {row['state'][:STATE_WIDTH]:<{STATE_WIDTH}}{figures}"
         if chosen:
             return Drawn(text, "reverse")
         return Drawn(text, "bold red" if row["state"] in BAD else "yellow" if row["crashes"] else "")

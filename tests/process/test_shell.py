@@ -25,33 +25,33 @@ def a_run_with_a_position(installation: Installation) -> Iterator[Life]:
 
 def test_a_session_at_a_terminal(installation: Installation) -> None:
     with a_run_with_a_position(installation), TypedTerminal(installation, "shell") as terminal:
-        terminal.until("paper/main>")
-        terminal.press("positions" + ENTER)
+        terminal.ask("positions" + ENTER)
         shown = terminal.until("BTCUSDT")
         assert any("long" in line or "short" in line for line in shown)
 
-        terminal.press("info position/pa" + TAB)
+        terminal.ask("info position/pa")
+        terminal.until(lambda lines: any(line.strip() == "position/paper/BTCUSDT" for line in lines))
+        terminal.press(TAB)
         terminal.until("info position/paper/BTCUSDT")
         terminal.press(ENTER)
         terminal.until("conserved")
 
-        terminal.press("tpo" + ENTER)
+        terminal.ask("tpo" + ENTER)
         terminal.until("do you mean top?")
 
-        terminal.press("close BTCUSDT" + ENTER)
+        terminal.ask("close BTCUSDT" + ENTER)
         terminal.until("(yes/no)")
         terminal.press("no" + ENTER)
         terminal.until("nothing was done")
 
-        terminal.press("exit" + ENTER)
+        terminal.ask("exit" + ENTER)
         assert terminal.process.wait(timeout=30) == 0
         assert max(map(len, terminal.lines())) <= WIDTH
 
 
 def test_the_live_view_sorts_filters_and_looks_into_an_actor(installation: Installation) -> None:
     with a_run_with_a_position(installation), TypedTerminal(installation, "shell") as terminal:
-        terminal.until("paper/main>")
-        terminal.press("top" + ENTER)
+        terminal.ask("top" + ENTER)
         terminal.until("by mailbox")
         terminal.until("position/paper/BTCUSDT")
         terminal.press("s")
@@ -84,8 +84,7 @@ def test_the_live_view_sorts_filters_and_looks_into_an_actor(installation: Insta
         terminal.until("s sort")
         terminal.press("q")
         terminal.press("q")
-        terminal.until(lambda lines: not any("s sort" in line for line in lines))
-        terminal.press("exit" + ENTER)
+        terminal.ask("exit" + ENTER)
         assert terminal.process.wait(timeout=30) == 0
 
 

@@ -16,6 +16,7 @@ from tests.process.installation import PROGRAM, READY_S, Installation
 
 WIDTH, HEIGHT = 80, 24
 LOOK_S = 0.02
+PROMPT = "paper/main>"
 
 if sys.platform != "win32":
     import fcntl
@@ -79,6 +80,11 @@ class TypedTerminal:
                 raise AssertionError(f"{what!r} did not come; the screen is:\n{self.text()}")
             with self._changed:
                 self._changed.wait(min(left_s, LOOK_S))
+
+    def ask(self, line: str) -> None:
+        """Type a line once the shell asks for one."""
+        self.until(lambda lines: [line for line in lines if line][-1:] == [PROMPT])
+        self.press(line)
 
     def record(self, path: Path) -> None:
         """Write the screen down."""
