@@ -15,6 +15,8 @@ FAULTS = {
     "the stop is one too many": FaultRule(
         action=FaultAction.RATE_LIMIT, purposes=(OrderPurpose.STOP,), count=1, retry_after_s=0.2
     ),
+    "the venue's clock is ahead from the start": FaultRule(action=FaultAction.CLOCK_SKEW, offset_ms=90_000),
+    "the venue's clock is behind from the start": FaultRule(action=FaultAction.CLOCK_SKEW, offset_ms=-90_000),
     "the fill is never told": FaultRule(action=FaultAction.EVENT_LOST, events=(EventType.FILL,), count=1),
 }
 
