@@ -45,15 +45,15 @@ positions = st.builds(
     LadderPosition,
     side=sides(),
     entry_price=st.just(ENTRY),
-    value_usd=st.decimals("0", "6000", places=2),
-    base_usd=st.decimals("10", "3000", places=2),
-    additions=st.integers(0, 8),
-    last_added_ms=st.integers(HOUR_MS - 90_000, HOUR_MS),
-    margin_usd=st.decimals("0", "2500", places=2),
+    value_usd=st.decimals("0", "3000", places=2) | st.decimals("0", "6000", places=2),
+    base_usd=st.decimals("10", "500", places=2) | st.decimals("10", "3000", places=2),
+    additions=st.integers(0, 2) | st.integers(0, 8),
+    last_added_ms=st.integers(0, HOUR_MS - 60_000) | st.integers(HOUR_MS - 90_000, HOUR_MS),
+    margin_usd=st.decimals("0", "1000", places=2) | st.decimals("0", "2500", places=2),
     leverage=st.integers(1, 20).map(Decimal),
 )
-market = st.decimals("95", "105", places=2)
-available = st.none() | st.decimals("0", "3000", places=2)
+market = st.decimals("99", "101", places=2) | st.decimals("95", "105", places=2)
+available = st.decimals("1000", "3000", places=2) | st.decimals("0", "3000", places=2) | st.none()
 
 
 def a_position(
@@ -220,8 +220,12 @@ def test_the_ladder_is_this_grid() -> None:
         (_answer(a_position(side=Side.SHORT), price=Decimal("102.51")), "too_deep"),
         (_answer(a_position(value="4780.01", margin="100")), "position_too_large"),
         (_answer(a_position(), available_usd=None), "margin_unknown"),
-        (_answer(a_position(), available_usd=Decimal("91.66")), "margin_short"),
+        (_answer(a_position(leverage=4), available_usd=Decimal("68.74")), "margin_short"),
         (_answer(a_position(margin="1593.34")), "position_margin"),
+        (
+            _answer(a_position(margin="1600.01"), policy=LadderPolicy(max_position_usd=Decimal(5020))),
+            "position_margin",
+        ),
     ],
 )
 def test_every_refusal_has_its_reason(answer: Addition | AdditionRefused, reason: str) -> None:
@@ -236,10 +240,10 @@ def test_every_refusal_has_its_reason(answer: Addition | AdditionRefused, reason
         _answer(a_position(), price=Decimal("97.5")),
         _answer(a_position(side=Side.SHORT), price=Decimal("102.5")),
         _answer(a_position(value="4780", margin="100")),
-        # 220 at the venue's leverage of 3 need 73.33, which are 80 % of 91.67.
-        _answer(a_position(), available_usd=Decimal("91.67")),
-        # 1593.33 and 73.33 are what 5000 need at leverage 3.
-        _answer(a_position(margin="1593.33")),
+        # 220 at the venue's leverage of 4 need 55, which are 80 % of 68.75.
+        _answer(a_position(leverage=4), available_usd=Decimal("68.75")),
+        # 1600 and the third of 220 are what 5020 need at leverage 3.
+        _answer(a_position(margin="1600"), policy=LadderPolicy(max_position_usd=Decimal(5020))),
     ],
 )
 def test_at_each_limit_exactly_it_is_still_added(answer: Addition | AdditionRefused) -> None:
