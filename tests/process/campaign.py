@@ -37,6 +37,8 @@ FATE_WITHIN_S: Final = 10.0
 LIVELY_FOR_S: Final = 20.0
 """A lively market makes both books differ for a moment again and again; after this nothing more is opened, so that
 what differs for good is left."""
+MINUTE_S: Final = 65.0
+"""Binance counts weight by the minute: whoever comes after one that used it up reads in the next."""
 LOOK_EVERY_S: Final = 0.1
 
 
@@ -66,6 +68,8 @@ class CampaignReport:
         crash_points: Processes killed.
         slowest_ready_s: From the start of a process until it had protected everything and took signals.
         left_behind: Orders that outlived their position for over 5 s because nobody was alive to remove them.
+        slowest_read_s: From the start of a process until it had read the account, also where the one before had used up
+            what the venue allows in a minute.
         slowest_protected_s: The longest that a position was without a stop of what counts: see
             :mod:`tests.process.naked_time`.
         venue_restarts: How often the venue's process was killed and came back.
@@ -82,6 +86,7 @@ class CampaignReport:
     positions: int
     signals: int
     left_behind: int
+    slowest_read_s: float
     slowest_protected_s: float
     venue_restarts: int
     worst_over_cover_s: float
@@ -108,6 +113,7 @@ class Campaign:
     positions: int = 0
     zombies: int = 0
     last_seen_alive_s: float = 0.0
+    slowest_read_s: float = 0.0
     naked: NakedTime = field(default_factory=NakedTime)
     doubled: int = 0
     venue_restarts: int = 0
@@ -155,6 +161,7 @@ class Campaign:
             positions=self.positions,
             signals=len(self.writer.written),
             left_behind=self.zombies,
+            slowest_read_s=round(self.slowest_read_s, 2),
             slowest_protected_s=round(self.naked.worst_s, 2),
             venue_restarts=self.venue_restarts,
             worst_over_cover_s=round(self.worst_over_cover_s, 2),
@@ -264,11 +271,11 @@ class Campaign:
                 self.writer.tend()
             assert not life.ended_within(min(left_s, 0.1)), f"ended by itself: {life.told()}"
 
-    def _until(self, life: Life, condition: Any, what: str, *, every_s: float = 0.05) -> None:
-        give_up_s = time.monotonic() + READY_S
+    def _until(self, life: Life, condition: Any, what: str, more_s: float = 0.0, *, every_s: float = 0.05) -> None:
+        give_up_s = time.monotonic() + READY_S + more_s
         while not condition():
             self.writer.tend()
-            assert time.monotonic() < give_up_s, f"not within {READY_S} s: {what}\n{life.told()}"
+            assert time.monotonic() < give_up_s, f"not within {READY_S + more_s} s: {what}\n{life.told()}"
             assert not life.ended_within(every_s), f"ended by itself before {what}: {life.told()}"
 
     def _until_at_work(self, life: Life) -> None:
@@ -284,7 +291,9 @@ class Campaign:
         """The process reads the venue: what was uncovered when it came is covered soon."""
         if self.venue is None:
             return
-        self._until(life, lambda: self._event_at_ms(life, "venue_read") > 0, "the account to be read")
+        self._until(life, lambda: self._event_at_ms(life, "venue_read") > 0, "the account to be read", MINUTE_S)
+        read_ms = self._event_at_ms(life, "venue_read")
+        self.slowest_read_s = max(self.slowest_read_s, (read_ms - life.started_ms) / 1_000)
         give_up_s = time.monotonic() + AGREE_WITHIN_S
         problems: list[str] = []
         while uncovered_since(self.venue) and time.monotonic() < give_up_s:
