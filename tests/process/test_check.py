@@ -122,8 +122,9 @@ def buy_by_hand(venue: SimulatedVenue, symbol: Symbol, quantity: Decimal) -> Non
 
 def test_what_is_wrong_or_out_of_reach_has_an_exit_code_of_its_own(installation: Installation) -> None:
     unknown = installation.run("check", "--venue", "nonsense")
-    away = installation.run("check", "--venue", "bybit", "--json", timeout_s=120.0, **NOTHING_LISTENS)
-    shadow = installation.run("check", "--fix", "--mode", "shadow", "--venue", "bybit", **NOTHING_LISTENS)
+    installation.environment.update(NOTHING_LISTENS)
+    away = installation.run("check", "--venue", "bybit", "--json", timeout_s=120.0)
+    shadow = installation.run("check", "--fix", "--mode", "shadow", "--venue", "bybit")
     assert unknown.code == 2, unknown.err
     assert away.code == 3, away.err
     assert (away.json()["positions"], away.json()["findings"]) == (0, [])
