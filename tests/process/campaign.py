@@ -27,7 +27,9 @@ from persistence.store import SqlStore
 from tests.postgres import databases
 from tests.process.absences import LOOKED_AFTER_WITHIN_S, Absences
 from tests.process.books import PAPER_FILE, Books, books_on, disagreements, venue_of
+from tests.process.campaign_report import CampaignReport
 from tests.process.installation import LIVELY, READY_S, Installation, Life
+from tests.process.leavings import left_behind, naked_problems, orphans_now, uncovered_since
 from tests.process.naked_time import PROTECTED_WITHIN_S, NakedTime
 from tests.process.signal_writer import SignalWriter
 from tests.process.simulated_venue import VENUES, SimulatedVenue
@@ -57,39 +59,6 @@ VENUE_WEIGHTS: Final = WEIGHTS | {Moment.VENUE: 15}
 """Where the venue is a process of its own."""
 AT_WORK: Final = {Moment.WRITE, Moment.ANY, Moment.VENUE}
 """These wait until the process is at work and everything agrees."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignReport:
-    """What came of it.
-
-    Attributes:
-        runs: Processes started.
-        crash_points: Processes killed.
-        slowest_ready_s: From the start of a process until it had protected everything and took signals.
-        left_behind: Orders that outlived their position for over 5 s because nobody was alive to remove them.
-        slowest_read_s: From the start of a process until it had read the account, also where the one before had used up
-            what the venue allows in a minute.
-        slowest_protected_s: The longest that a position was without a stop of what counts: see
-            :mod:`tests.process.naked_time`.
-        venue_restarts: How often the venue's process was killed and came back.
-        worst_over_cover_s: The longest that stops were more than their position while everybody was at work.
-    """
-
-    runs: int
-    crash_points: int
-    violations: int
-    first_violation: dict[str, Any] | None
-    seconds: float
-    moments: dict[str, int]
-    slowest_ready_s: float
-    positions: int
-    signals: int
-    left_behind: int
-    slowest_read_s: float
-    slowest_protected_s: float
-    venue_restarts: int
-    worst_over_cover_s: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -374,43 +343,6 @@ class Campaign:
         sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {violation}\n")
         if self.first_violation is None:
             self.first_violation = violation
-
-
-def naked_problems(exchange: PaperExchange) -> list[str]:
-    """What no death excuses: an order sent twice and, where stops come with the entry, a moment without one.
-
-    Where a stop is moved by another one beside it, whoever dies between the two leaves both: that is excused as far as
-    nobody lived.
-    """
-    can = exchange.config.exchange.profile.capabilities
-    ledger = exchange.ledger_snapshot()
-    uncovered = ("unprotected_seconds", "positions_uncovered_now") if can.attach_stop_to_entry else ()
-    twice = "duplicate_orders" if can.amend_stop else "accepted_twice"
-    found = [name for name in (*uncovered, twice) if ledger[name]]
-    return [f"the venue's ledger counts {ledger[name]} {name}" for name in found]
-
-
-def left_behind(exchange: PaperExchange) -> tuple[int, int]:
-    """How many orders the venue counts that outlived their position, and their successor."""
-    ledger = exchange.ledger_snapshot()
-    zombies, doubles, twice = ledger["zombie_orders"], ledger["duplicate_orders"], ledger["accepted_twice"]
-    assert isinstance(zombies, int)
-    assert isinstance(doubles, int)
-    assert isinstance(twice, int)
-    return zombies, doubles - twice
-
-
-def uncovered_since(venue: SimulatedVenue) -> dict[str, int]:
-    """The positions that are uncovered now, and since when (UTC ms)."""
-    with venue.exchange() as exchange:
-        records = exchange.engine.ledger.book.open.items()
-        return {name: each.uncovered.since_ms for name, each in records if each.uncovered.since_ms is not None}
-
-
-def orphans_now(books: Books) -> list[str]:
-    """Orders that nobody removed although a process is at work."""
-    now = books.ledger()["zombie_orders_now"]
-    return [f"{now} orders rest without a position"] if now else []
 
 
 def lively_venue(venue: str, directory: Path, *, seed: int) -> SimulatedVenue:
