@@ -14,8 +14,10 @@ from actors.desk import Untracked
 from actors.house import House, HouseParts, VenueParts
 from actors.kernel import ActorSystem, ShutdownPhase
 from actors.notice_log import log_notice
-from actors.policies import audit_policy, position_policies, risk_policy, sizing_policy, wave_policy
+from actors.policies import audit_policy, position_policies, sizing_policy
+from actors.risk import RiskPolicy
 from actors.signal_source import SignalFeed
+from actors.signals import WavePolicy
 from actors.status import POSITIONS, StatusReader, VenueBook
 from adapters.alert_log import AlertLog
 from adapters.console import LiveStatus
@@ -104,13 +106,13 @@ def build_house(
             feed=feed,
             policies=position_policies(settings),
             sizing=sizing_policy(settings),
-            risk=risk_policy(settings),
+            risk=RiskPolicy.of(settings),
             max_signal_age_s=MAX_SIGNAL_AGE_S,
             sync_every_s=settings.sync_interval_seconds,
             untracked=Untracked.ALERT if settings.mode is Mode.SHADOW else Untracked(settings.untracked),
             stale_after_s=stale_after_s,
             left_out=left_out or {},
-            waves=wave_policy(settings),
+            waves=WavePolicy.of(settings),
             audit=audit_policy(settings),
         ),
     )

@@ -14,6 +14,8 @@ Directory: TypeAlias = Callable[[str], Ref | None]
 
 JOURNAL = "journal"
 RISK = "risk"
+POSITIONS = "position"
+"""The address below which every position lives."""
 
 
 def exchange(venue: Venue, part: str) -> str:
@@ -43,7 +45,7 @@ def position_name(key: PositionKey) -> str:
 
 def positions(venue: Venue) -> str:
     """The address below which a venue's positions live."""
-    return f"position/{venue}"
+    return f"{POSITIONS}/{venue}"
 
 
 def position(key: PositionKey) -> str:

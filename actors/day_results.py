@@ -29,6 +29,10 @@ class DayResults:
         self._balance: Money | None = None
         self.is_restored = False
 
+    def follow(self, policy: AdjustmentPolicy) -> None:
+        """Count by another policy from now on."""
+        self._policy = policy
+
     @staticmethod
     def needed_since_ms(now_ms: int) -> int:
         """From when on the results on record are needed."""

@@ -6,7 +6,7 @@ only add reads of the venue at the worst moment.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from actors import addresses
 from actors.account import AccountActor
@@ -20,6 +20,7 @@ from actors.journal import JournalActor
 from actors.kernel import Actor, ActorSystem, ChildSpec, Dispatcher, GroupSpec, Intensity, Ref
 from actors.market import MarketActor
 from actors.monitors.regime import RegimeMonitor
+from actors.policies import position_policies, sizing_policy
 from actors.ports import JournalPort, VenueCalls, VenueStreams
 from actors.position import PositionActor
 from actors.position_opening import PositionSurroundings
@@ -29,6 +30,8 @@ from actors.signal_source import SignalFeed, SignalSourceActor
 from actors.signals import SignalActor, WavePolicy
 from actors.wave_source import WaveFeed, WaveSourceActor
 from messages.instruments import Instrument
+from messages.settings import Settings
+from messages.supervision import SettingsChanged
 from messages.values import PositionKey, Symbol, Venue
 from rules.candle_builder import CandleHistory
 from rules.position_case import PositionPolicies
@@ -123,6 +126,22 @@ class House:
             ],
         )
 
+    def change(self, settings: Settings) -> None:
+        """Have ``settings`` count from now on, as far as they can while everything lives."""
+        self._parts = replace(
+            self._parts,
+            policies=position_policies(settings),
+            sizing=sizing_policy(settings),
+            risk=RiskPolicy.of(settings),
+            waves=WavePolicy.of(settings),
+        )
+        takers = ["risk", "signal/wave", "signal/source"]
+        takers += [path for path in self._system.paths() if path.startswith(f"{addresses.POSITIONS}/")]
+        for path in takers:
+            taker = self._system.find(path)
+            if taker is not None:
+                taker.tell(SettingsChanged(settings=settings))
+
     # --- actors -------------------------------------------------------------------------------------------------------
 
     def _ref(self, path: str) -> Ref:
@@ -179,7 +198,18 @@ class House:
         if living is not None:
             return living
         venue = parts.calls.venue
-        around = PositionSurroundings(
+        spec = ChildSpec(
+            name=addresses.position_name(key),
+            factory=lambda: PositionActor(key=key, instrument=instrument, around=self._around(parts, desk)),
+            on_exhausted="park",
+            hang_timeout_s=HANG_S,
+            intensity=Intensity(max_restarts=POSITION_RESTARTS, within_s=60.0),
+        )
+        return self._system.spawn(addresses.positions(venue), spec)
+
+    def _around(self, parts: VenueParts, desk: Ref) -> PositionSurroundings:
+        venue = parts.calls.venue
+        return PositionSurroundings(
             journal=self._ref(addresses.JOURNAL),
             execution=self._part(venue, "execution"),
             market=self._part(venue, "market"),
@@ -190,14 +220,6 @@ class House:
             sizing=self._parts.sizing,
             owner_epoch=self._parts.owner_epoch,
         )
-        spec = ChildSpec(
-            name=addresses.position_name(key),
-            factory=lambda: PositionActor(key=key, instrument=instrument, around=around),
-            on_exhausted="park",
-            hang_timeout_s=HANG_S,
-            intensity=Intensity(max_restarts=POSITION_RESTARTS, within_s=60.0),
-        )
-        return self._system.spawn(addresses.positions(venue), spec)
 
     def _positions(self, venue: Venue) -> GroupSpec:
         """The positions of a venue. One that cannot live is parked long before the group would take the others down."""

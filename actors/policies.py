@@ -1,20 +1,14 @@
-"""From settings to the policies that rules and actors take."""
+"""From settings to the policies of rules and positions; the risk and the signal actor know how theirs are made."""
 
 from typing import Final
 
 from actors.auditors import AuditPolicy
-from actors.risk import RiskPolicy
-from actors.signals import WavePolicy
 from messages.settings import EntryType, Settings
-from rules.adjustments import AdjustmentPolicy
-from rules.limits import Limits
 from rules.position_case import OrderPolicy, PositionPolicies
 from rules.sizing import SizingPolicy
 from rules.stop_choice import StopPolicy
 from rules.take_profits import TakeProfitPolicy
 from rules.trailing import TrailingPolicy
-from rules.wave_intake import IntakePolicy
-from rules.waves import CheckTimes
 
 MS_A_SECOND: Final = 1_000
 MINUTES_AN_HOUR: Final = 60
@@ -74,35 +68,18 @@ def sizing_policy(settings: Settings) -> SizingPolicy:
     )
 
 
-def risk_policy(settings: Settings) -> RiskPolicy:
-    """Limits of the account, and what changes them."""
-    return RiskPolicy(
-        limits=Limits(max_positions=settings.max_positions, max_exposure_usd=settings.max_exposure_usd),
-        size_usd=settings.position_size_usd,
-        leverage=settings.leverage,
-        adjustments=AdjustmentPolicy(
-            size_follows_day=settings.size_follows_day_result,
-            pauses_after_losses=settings.pause_after_losses_minutes > 0,
-            consecutive_losses=settings.pause_after_consecutive_losses,
-            pause_minutes=settings.pause_after_losses_minutes,
-        ),
-        least_close_usd=settings.min_partial_close_value_usd,
-        follows_volatility=settings.distances_follow_volatility,
-        follows_regime=settings.parameters_follow_regime,
-    )
-
-
-def wave_policy(settings: Settings) -> WavePolicy:
-    """When waves are looked for, and what of them is taken."""
-    return WavePolicy(
-        times=CheckTimes(minutes=settings.wave_check_minutes, duration_s=settings.wave_check_duration_seconds),
-        intake=IntakePolicy(
-            max_trades=settings.max_trades_per_15min,
-            buffer_percent=settings.signal_buffer_percent,
-            min_score_week=settings.min_score_week,
-            min_score_month=settings.min_score_month,
-            max_spread_percent=settings.max_spread_percent,
-            stoplist=frozenset(settings.stoplist_symbols),
-        ),
-        max_early=settings.signal_buffer_size,
-    )
+LIVE_SETTINGS: Final = frozenset(
+    {
+        "wave_check_minutes", "wave_check_duration_seconds", "stoplist_symbols", "min_score_week", "min_score_month",
+        "max_spread_percent", "max_trades_per_15min", "signal_buffer_percent", "signal_buffer_size",
+        "position_size_usd", "min_position_size_usd", "max_position_size_usd", "max_positions", "max_exposure_usd",
+        "leverage", "margin_mode", "commission_percent", "size_follows_day_result", "distances_follow_volatility",
+        "parameters_follow_regime", "pause_after_losses_minutes", "pause_after_consecutive_losses", "entry_type",
+        "entry_limit_timeout_seconds", "trailing_alert_if_unprotected_window_ms", "stop_loss_percent", "tp_split",
+        "tp1_percent", "tp2_percent", "trailing_activation_percent", "trailing_callback_percent",
+        "trailing_tp1_progress_percent", "breakeven_at_percent", "trailing_activate_after_minutes",
+        "trailing_momentum_percent", "trailing_min_update_interval_seconds", "trailing_min_improvement_percent",
+        "trailing_emergency_override_percent", "min_partial_close_value_usd", "tp_split_large",
+    }
+)  # fmt: skip
+"""Fields that change over while everything lives; the others need a restart."""

@@ -3,7 +3,8 @@
 **Owns** the position's state, its stop, its take profits and its trailing; nothing else decides about them.
 **Accepts** OpenPosition and AdoptPosition (from the desk), what the venue's streams say (OrderUpdated, FillReceived,
 FundingReceived, PositionUpdated), IntentSettled and VenueReadDone (from the execution actor), Tick (from the market
-actor), ClosePosition, VerifyPosition, RemoveZombies, InstrumentChanged, DescribePosition, Settle, and its own timers.
+actor), ClosePosition, VerifyPosition, RemoveZombies, InstrumentChanged, SettingsChanged, DescribePosition, Settle, and
+its own timers.
 **Sends** Decision to the journal, VenueRead and ResolveIntents to the execution actor, AttentionBand to the market
 actor, ExposureChanged and PositionEnded to the risk actor, PositionReady, PositionUnclaimed and ReadAccountNow to the
 desk.
@@ -16,6 +17,7 @@ from typing import Final, assert_never
 
 from actors.kernel import Actor, Reply, Terminated
 from actors.market_watch import MarketWatch
+from actors.policies import position_policies, sizing_policy
 from actors.position_exposure import ending_of, exposure_of
 from actors.position_opening import (
     PositionMessage,
@@ -51,8 +53,9 @@ from messages.positions import (
     VerifyPosition,
     WakeUp,
 )
+from messages.settings import Settings
 from messages.state import PositionPhase
-from messages.supervision import Due, PositionReady, ReadAccountNow
+from messages.supervision import Due, PositionReady, ReadAccountNow, SettingsChanged
 from messages.values import PositionKey
 from messages.venue import (
     AccountReport,
@@ -123,6 +126,8 @@ class PositionActor(Actor):
                 self._on_close(message)
             case OrderUpdated() | FundingReceived() | PositionUpdated() | VerifyPosition() | WakeUp():
                 self._decide(message)
+            case SettingsChanged(settings=settings):
+                self._on_settings(settings)
             case IntentSettled():
                 self._on_settled(message)
             case VenueReadDone():
@@ -358,6 +363,13 @@ class PositionActor(Actor):
             if self._opening.look_at(self.context, report):
                 self._wish_for_adoption()
             self._try_to_open()
+
+    def _on_settings(self, settings: Settings) -> None:
+        """What is to be done follows from other thresholds now: the venue is read, and everything decided anew."""
+        around = replace(self._around, policies=position_policies(settings), sizing=sizing_policy(settings))
+        self._around = around
+        self._opening.around = around
+        self._decide(VerifyPosition(key=self._key, why="the settings changed"))
 
     def _on_settled(self, message: IntentSettled) -> None:
         case = self._case

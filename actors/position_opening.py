@@ -35,7 +35,7 @@ from messages.positions import (
 )
 from messages.reasons import Rule, Why
 from messages.state import Intent, IntentAction
-from messages.supervision import Due
+from messages.supervision import Due, SettingsChanged
 from messages.values import IntentId, OrderPurpose, PositionKey
 from messages.venue import AccountReport
 from rules.client_order_ids import parse_client_order_id
@@ -52,6 +52,7 @@ PositionMessage: TypeAlias = (
     | PositionUpdated
     | ClosePosition
     | VerifyPosition
+    | SettingsChanged
     | WakeUp
     | IntentSettled
     | VenueReadDone
@@ -110,7 +111,7 @@ class PositionOpening:
         record: PositionRecord,
     ) -> None:
         self._key = key
-        self._around = around
+        self.around = around
         self._watch = watch
         self._reader = reader
         self._record = record
@@ -133,7 +134,7 @@ class PositionOpening:
         self._reader.leverage(
             context,
             leverage=self._attempt.command.leverage,
-            margin_mode=self._around.policies.margin_mode,
+            margin_mode=self.around.policies.margin_mode,
             hedge_side=self._key.hedge_side,
         )
         self._reader.account(context)
@@ -168,7 +169,7 @@ class PositionOpening:
         if attempt is None or not attempt.leverage_set or not attempt.clean or price is None:
             return None
         quantity = order_quantity(
-            size_usd=attempt.command.size_usd, price=price, instrument=instrument, policy=self._around.sizing
+            size_usd=attempt.command.size_usd, price=price, instrument=instrument, policy=self.around.sizing
         )
         if isinstance(quantity, SizeRefused):
             self.decline(context, quantity.reason)
@@ -199,7 +200,7 @@ class PositionOpening:
         fate = rejection(command.signal, reason, venue=self._key.venue, at_ms=blank.at_ms)
         self._record.commit(context, replace(blank, signals=(fate,)))
         if frees:
-            self._around.risk.tell(PositionEnded(key=self._key, reservation_id=command.reservation_id))
+            self.around.risk.tell(PositionEnded(key=self._key, reservation_id=command.reservation_id))
 
 
 def orphans_of(report: AccountReport, key: PositionKey) -> list[OrderReport]:

@@ -4,7 +4,7 @@
 each market moves.
 **Accepts** ConsiderSignal (from the signal actor), ExposureChanged and PositionEnded (from positions), BalanceRead,
 JournalChanged, OwnershipLost, PauseOpening, ResumeOpening, VenueClosed, VenueRestored, ResultsRestored,
-MarketConditions (from the regime monitors), and its own timers.
+SettingsChanged, MarketConditions (from the regime monitors), and its own timers.
 **Sends** OpenPosition to the desks, SignalSettled to the signal actor, Decision (a rejected signal's fate, a venue that
 is left out) to the journal.
 **On crash** the book is made anew from the record; positions that were being opened tell their exposure by themselves.
@@ -13,7 +13,7 @@ is left out) to the journal.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Final, TypeAlias, assert_never
+from typing import Final, Self, TypeAlias, assert_never
 
 from actors import addresses
 from actors.day_results import DayResults
@@ -23,6 +23,7 @@ from messages.conditions import MarketConditions, Regime
 from messages.journal import EventRecord, Severity
 from messages.positions import ExposureChanged, OpenPosition, PositionEnded
 from messages.results import RestoreResults, ResultsRestored
+from messages.settings import Settings
 from messages.signals import Signal
 from messages.supervision import (
     CANARY,
@@ -36,6 +37,7 @@ from messages.supervision import (
     RestoreVenue,
     ResumeOpening,
     RiskSummary,
+    SettingsChanged,
     SignalSettled,
     VenueClosed,
     VenueRestored,
@@ -63,6 +65,7 @@ RiskMessage: TypeAlias = (
     | VenueRestored
     | ResultsRestored
     | MarketConditions
+    | SettingsChanged
     | DescribeRisk
     | Due
 )
@@ -86,6 +89,24 @@ class RiskPolicy:
     least_close_usd: Money | None = None
     follows_volatility: bool = True
     follows_regime: bool = True
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the settings have it."""
+        return cls(
+            limits=Limits(max_positions=settings.max_positions, max_exposure_usd=settings.max_exposure_usd),
+            size_usd=settings.position_size_usd,
+            leverage=settings.leverage,
+            adjustments=AdjustmentPolicy(
+                size_follows_day=settings.size_follows_day_result,
+                pauses_after_losses=settings.pause_after_losses_minutes > 0,
+                consecutive_losses=settings.pause_after_consecutive_losses,
+                pause_minutes=settings.pause_after_losses_minutes,
+            ),
+            least_close_usd=settings.min_partial_close_value_usd,
+            follows_volatility=settings.distances_follow_volatility,
+            follows_regime=settings.parameters_follow_regime,
+        )
 
 
 class RiskActor(Actor):
@@ -167,6 +188,9 @@ class RiskActor(Actor):
                 self._equity[venue] = equity
                 if self._equity.keys() >= self._desks.keys():
                     self._day.heard_equity(self._total_equity(), now_ms=self.context.now_ms())
+            case SettingsChanged(settings=settings):
+                self._policy = RiskPolicy.of(settings)
+                self._day.follow(self._policy.adjustments)
             case DescribeRisk():
                 return self._summary()
             case JournalChanged(health=health):

@@ -1,7 +1,7 @@
 """Where signals come from: anything that gives raw ones, at their time.
 
 **Owns** one source of signals and how far it has been read.
-**Accepts** its own timer.
+**Accepts** its own timer, and SettingsChanged, which changes nothing here.
 **Sends** SignalsArrived to the signal actor.
 **On crash** the source is read again from its beginning; the signal actor knows which ones it has seen.
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from actors.kernel import Actor, Ref
-from messages.supervision import Due, RawSignal, SignalsArrived
+from messages.supervision import Due, RawSignal, SettingsChanged, SignalsArrived
 
 
 class SignalFeed(Protocol):
@@ -41,8 +41,9 @@ class SignalSourceActor(Actor):
         self._feed.rewind()
         self._look()
 
-    def on_receive(self, _message: Due) -> None:
-        self._look()
+    def on_receive(self, message: Due | SettingsChanged) -> None:
+        if isinstance(message, Due):
+            self._look()
 
     def _look(self) -> None:
         now_ms = self.context.now_ms()

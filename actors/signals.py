@@ -2,8 +2,8 @@
 
 **Owns** which signals were seen, the waves under way, and when something was opened last.
 **Accepts** SignalsArrived and RawSignal (from any source: server, file, demo, shell), SignalsRestored (from the
-journal), SignalChecked (from a venue's desk or market), SignalSettled (from the risk actor), DescribeSignals, and its
-own timers.
+journal), SignalChecked (from a venue's desk or market), SignalSettled (from the risk actor), SettingsChanged,
+DescribeSignals, and its own timers.
 **Sends** CheckSignal to the desks, ConsiderSignal to the risk actor, WaveFound to the source, Decision (a refused
 signal's fate, and events) to the journal.
 **On crash** what is on record is read again, with how many of each wave were accepted; a signal whose fate was not
@@ -14,12 +14,13 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final, TypeAlias, assert_never
+from typing import Final, Self, TypeAlias, assert_never
 
 from actors.addresses import Directory
 from actors.kernel import Actor, Ref
 from actors.record import Record, rejection
 from messages.journal import EventRecord, KnownSignal, Severity, SignalFate, Verdict
+from messages.settings import Settings
 from messages.signals import Signal
 from messages.supervision import (
     CheckSignal,
@@ -28,6 +29,7 @@ from messages.supervision import (
     Due,
     RawSignal,
     RestoreSignals,
+    SettingsChanged,
     SignalChecked,
     SignalsArrived,
     SignalSettled,
@@ -63,7 +65,14 @@ LOOK_BACK_S: Final = 600.0
 WAVES_KEPT: Final = 200
 
 SignalMessage: TypeAlias = (
-    SignalsArrived | RawSignal | SignalsRestored | SignalChecked | SignalSettled | DescribeSignals | Due
+    SignalsArrived
+    | RawSignal
+    | SignalsRestored
+    | SignalChecked
+    | SignalSettled
+    | SettingsChanged
+    | DescribeSignals
+    | Due
 )
 
 
@@ -74,6 +83,22 @@ class WavePolicy:
     times: CheckTimes = field(default_factory=CheckTimes)
     intake: IntakePolicy = field(default_factory=IntakePolicy)
     max_early: int = 100
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """As the settings have it."""
+        return cls(
+            times=CheckTimes(minutes=settings.wave_check_minutes, duration_s=settings.wave_check_duration_seconds),
+            intake=IntakePolicy(
+                max_trades=settings.max_trades_per_15min,
+                buffer_percent=settings.signal_buffer_percent,
+                min_score_week=settings.min_score_week,
+                min_score_month=settings.min_score_month,
+                max_spread_percent=settings.max_spread_percent,
+                stoplist=frozenset(settings.stoplist_symbols),
+            ),
+            max_early=settings.signal_buffer_size,
+        )
 
 
 @dataclass(slots=True)
@@ -140,6 +165,8 @@ class SignalActor(Actor):
                 self._on_checked(message)
             case SignalSettled(signal_id=signal_id, opened=opened):
                 self._settle(signal_id, opened=opened)
+            case SettingsChanged(settings=settings):
+                self._policy = WavePolicy.of(settings)
             case DescribeSignals():
                 return SignalsSummary(
                     refused=self._refused, stalled_since_ms=self._last_opened_ms if self._stalled else None

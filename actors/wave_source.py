@@ -1,7 +1,7 @@
 """A source that is asked when a wave is due (S2.3).
 
 **Owns** one source of signals that come in waves, and when it is to be looked at.
-**Accepts** WaveFound (from the signal actor) and its own timers.
+**Accepts** WaveFound (from the signal actor), SettingsChanged, and its own timers.
 **Sends** SignalsArrived to the signal actor, while a wave is checked.
 **On crash** the source is read again from its beginning; the signal actor knows which signals it has seen.
 """
@@ -10,7 +10,8 @@ from typing import Final, Protocol, assert_never, runtime_checkable
 
 from actors.kernel import Actor, Ref
 from actors.signal_source import SignalFeed
-from messages.supervision import Due, SignalsArrived, WaveFound
+from actors.signals import WavePolicy
+from messages.supervision import Due, SettingsChanged, SignalsArrived, WaveFound
 from rules.waves import CheckTimes, check_at
 
 ASK_AGAIN_S: Final = 5.0
@@ -40,10 +41,14 @@ class WaveSourceActor(Actor):
         self._look()
         self._ask()
 
-    def on_receive(self, message: Due | WaveFound) -> None:
+    def on_receive(self, message: Due | WaveFound | SettingsChanged) -> None:
         match message:
             case WaveFound(wave_ms=wave_ms):
                 self._found_ms = wave_ms
+            case SettingsChanged(settings=settings):
+                self._times = WavePolicy.of(settings).times
+                self._look()
+                self._ask()
             case Due(what="ask"):
                 self._ask()
             case Due():

@@ -208,7 +208,7 @@ class SignalServerFeed:
             case {"type": "auth_success"}:
                 self._on_let_in()
             case {"type": "auth_failed"}:
-                raise TokenRefusedError(f"the signal server {self._config.url} refuses the token: set SIGNAL_WS_TOKEN")
+                raise TokenRefusedError(f"{self._config.url} does not know our token; SIGNAL_WS_TOKEN is wrong")
             case {"type": "signals", "data": list(rows)} if self.connected.is_set():
                 self._keep(rows)
             case _:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from messages.delivery import Delivery, Lane
 from messages.instruments import Instrument
 from messages.journal import EventRecord, JournalHealth, KnownSignal, RestoredPosition
+from messages.settings import Settings
 from messages.signals import Signal
 from messages.values import Money, PositionKey, Price, Symbol, Venue
 from messages.venue import AccountReport, VenueAnswer
@@ -251,6 +252,15 @@ class VenueClosed:
     venue: Venue
     by: str
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsChanged:
+    """Other settings count from now on; told to whoever can change over while it lives."""
+
+    DELIVERY: ClassVar[Delivery] = _CONTROL
+
+    settings: Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,12 @@
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from actors.policies import risk_policy
+import pytest
+
+from actors.policies import LIVE_SETTINGS, position_policies, sizing_policy
+from actors.risk import RiskPolicy
+from actors.signals import WavePolicy
 from messages.settings import Settings
 from rules.adjustments import AdjustmentPolicy
 
@@ -13,7 +18,7 @@ def _with(**values: object) -> Settings:
 
 
 def test_without_a_word_the_adjustments_are_those_of_the_specification_and_on() -> None:
-    policy = risk_policy(SETTINGS)
+    policy = RiskPolicy.of(SETTINGS)
     assert policy.adjustments == AdjustmentPolicy()
     assert policy.follows_volatility
     assert policy.follows_regime
@@ -21,11 +26,47 @@ def test_without_a_word_the_adjustments_are_those_of_the_specification_and_on() 
 
 
 def test_each_adjustment_can_be_switched_off_alone() -> None:
-    assert not risk_policy(_with(size_follows_day_result=False)).adjustments.size_follows_day
-    assert not risk_policy(_with(pause_after_losses_minutes=0)).adjustments.pauses_after_losses
-    assert not risk_policy(_with(distances_follow_volatility=False)).follows_volatility
-    assert not risk_policy(_with(parameters_follow_regime=False)).follows_regime
+    assert not RiskPolicy.of(_with(size_follows_day_result=False)).adjustments.size_follows_day
+    assert not RiskPolicy.of(_with(pause_after_losses_minutes=0)).adjustments.pauses_after_losses
+    assert not RiskPolicy.of(_with(distances_follow_volatility=False)).follows_volatility
+    assert not RiskPolicy.of(_with(parameters_follow_regime=False)).follows_regime
 
 
 def test_a_least_value_of_a_partial_close_that_is_set_takes_the_place_of_the_profile_s() -> None:
-    assert risk_policy(_with(min_partial_close_value_usd=7)).least_close_usd == Decimal(7)
+    assert RiskPolicy.of(_with(min_partial_close_value_usd=7)).least_close_usd == Decimal(7)
+
+
+OTHER: Mapping[str, object] = {
+    "wave_check_minutes": (7,),
+    "stoplist_symbols": ("BTCUSDT",),
+    "margin_mode": "cross",
+    "entry_type": "limit",
+    "tp_split": (60, 40),
+    "tp_split_large": (60, 40),
+    "min_partial_close_value_usd": 4,
+    "pause_after_losses_minutes": 0,
+}
+"""Another value where a number more or a switch turned is none."""
+
+
+def _policies(settings: Settings) -> tuple[object, ...]:
+    return (position_policies(settings), sizing_policy(settings), RiskPolicy.of(settings), WavePolicy.of(settings))
+
+
+def _another(name: str) -> object:
+    value = getattr(SETTINGS, name)
+    if name in OTHER:
+        return OTHER[name]
+    return not value if isinstance(value, bool) else value + (1 if isinstance(value, int) else Decimal("0.05"))
+
+
+@pytest.mark.parametrize("name", sorted(LIVE_SETTINGS))
+def test_a_setting_that_changes_while_everything_lives_changes_a_policy(name: str) -> None:
+    changed = SETTINGS.model_copy(update={name: _with(**{name: _another(name)}).__dict__[name]})
+    assert _policies(changed) != _policies(SETTINGS)
+
+
+@pytest.mark.parametrize("name", sorted(set(Settings.model_fields) - LIVE_SETTINGS))
+def test_a_setting_that_needs_a_restart_is_in_no_policy_of_those_that_change(name: str) -> None:
+    changed = SETTINGS.model_copy(update={name: object()})
+    assert _policies(changed) == _policies(SETTINGS)

@@ -63,6 +63,7 @@ class Installation:
 
     directory: Path
     environment: dict[str, str] = field(default_factory=dict)
+    follows_file: bool = True
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -131,7 +132,7 @@ class Installation:
         self.signals.touch()
         started_ms = time.time_ns() // 1_000_000
         process = subprocess.Popen(
-            [*PROGRAM, "run", "--signals", str(self.signals), *arguments],
+            [*PROGRAM, "run", *(("--signals", str(self.signals)) if self.follows_file else ()), *arguments],
             cwd=self.directory,
             env=self.environ(environment),
             stdin=subprocess.DEVNULL,

@@ -174,7 +174,7 @@ def test_a_wave_is_processed_once_wherever_the_process_is_killed_in_it(profile: 
         a_wave(world, SYMBOLS[:5])
         world.start()
         world.kill_at = len(world.boundaries) + kill
-        world.run_for(10)
+        world.run_for(3)
         world.kill_at = None
         world.kill()
         world.run_for(1)
