@@ -134,7 +134,7 @@ def _refused_reduction(state: VenueState, order: SimOrder) -> OrderRejected | No
         stops = [each for each in others if each.is_stop]
         both_whole = order.quantity is None and any(each.quantity is None for each in stops)
         if both_whole or (stops and not state.config.profile.capabilities.two_stops):
-            return _no(RejectReason.STOP_EXISTS, "the position has a stop already")
+            return _no(RejectReason.STOP_EXISTS, "the position stop loss is already set")
     return None
 
 

@@ -133,13 +133,17 @@ class BybitOrders:
         price = order.trigger_price
         if price is None:
             return OrderRejected(reason=RejectReason.OTHER, text="a stop without a trigger price")
-        self._trading_stop(order, stopLoss=_text(price), slTriggerBy=_SOURCES[order.trigger_source])
+        was_so = self._trading_stop(order, stopLoss=_text(price), slTriggerBy=_SOURCES[order.trigger_source])
 
         def shown() -> OrderReport | None:
             stops = self._position_stops(order.symbol, order)
             return next((stop for stop in stops if stop.trigger_price == price), None)
 
         stop = self._read_until(shown)
+        if stop is None and was_so:
+            return OrderRejected(
+                reason=RejectReason.STOP_EXISTS, text="the position has this stop, though no list shows it"
+            )
         if stop is None:
             return OutcomeUnknown(text="the stop is acknowledged, and not yet shown at its price")
         return OrderAccepted(report=stop)
@@ -155,7 +159,8 @@ class BybitOrders:
             return OutcomeUnknown(text="the removal is acknowledged, and the stop not yet shown as ended")
         return OrderAccepted(report=ended)
 
-    def _trading_stop(self, order: OrderSpec, **what: object) -> None:
+    def _trading_stop(self, order: OrderSpec, **what: object) -> bool:
+        """Set the position's stop; says whether it was so already."""
         params = of_category(symbol=order.symbol, tpslMode="Full", **what, positionIdx=_INDICES[order.hedge_side])
         if what.get("stopLoss") != "0":
             params["slOrderType"] = "Market"
@@ -164,6 +169,8 @@ class BybitOrders:
         except BybitRefusedError as refused:
             if not refused.as_asked:
                 raise
+            return True
+        return False
 
     def _position_stops(self, symbol: Symbol, order: OrderSpec | None = None) -> list[OrderReport]:
         """The working stops that belong to positions of ``symbol``, or to the one that ``order`` reduces."""
