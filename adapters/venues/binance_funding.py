@@ -30,6 +30,7 @@ class FundingMemory:
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
         self._reading = threading.Lock()
+        self._failure: tuple[int, Exception] | None = None
         self._known: _Known = _Known(since_ms=0, read_ms=0, payments=[])
 
     def needs_reading(self, since_ms: int) -> bool:
@@ -43,13 +44,15 @@ class FundingMemory:
     def of(self, symbol: Symbol, since_ms: int, read: Read) -> tuple[FundingReport, ...]:
         """The payments of ``symbol``, oldest first; by ``read`` where what is known does not suffice.
 
-        Others that need it as well wait for the one who reads.
+        Others that need it as well wait for the one who reads. When that fails it fails for all who waited: each of
+        them might have to wait as long again.
         """
+        asked_ms = self._now_ms()
         with self._reading:
             if self.needs_reading(since_ms):
-                # From the day's beginning on, so that the next one, who may ask for an earlier time, need not read.
-                from_ms, read_ms = since_ms - since_ms % DAY_MS, self._now_ms()
-                self._known = _Known(since_ms=from_ms, read_ms=read_ms, payments=read(from_ms))
+                if self._failure is not None and self._failure[0] >= asked_ms:
+                    raise self._failure[1]
+                self._read(since_ms, read)
             known = self._known
         found = {
             row.tran_id: funding_report(symbol, row)
@@ -57,6 +60,16 @@ class FundingMemory:
             if row.symbol == symbol and row.time >= since_ms
         }
         return tuple(sorted(found.values(), key=lambda each: (each.time_ms, each.funding_id)))
+
+    def _read(self, since_ms: int, read: Read) -> None:
+        """From the day's beginning on, so that the next one, who may ask for an earlier time, need not read."""
+        from_ms, read_ms = since_ms - since_ms % DAY_MS, self._now_ms()
+        try:
+            payments = read(from_ms)
+        except Exception as failure:
+            self._failure = (self._now_ms(), failure)
+            raise
+        self._known = _Known(since_ms=from_ms, read_ms=read_ms, payments=payments)
 
 
 class _Known:

@@ -1,7 +1,10 @@
 """Funding is read rarely, and none of it is missed."""
 
+import queue
+import threading
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +16,7 @@ from tests.simulator.builders import BTC, ETH
 NOON_MS = 500_000 * HOUR_MS
 MINUTE_MS = 60_000
 LATEST_MS = MINUTE_MS
+PATIENCE_S = 10.0
 
 
 class Payments:
@@ -65,6 +69,41 @@ def test_an_earlier_day_is_read_when_somebody_asks_for_it() -> None:
     venue.now_ms = NOON_MS + 10 * MINUTE_MS
     assert times(memory, venue, BTC, NOON_MS - MINUTE_MS) == []
     assert times(memory, venue, BTC, NOON_MS - 3 * DAY_MS) == [NOON_MS - 2 * DAY_MS]
+
+
+def test_who_waits_for_a_reading_that_fails_does_not_wait_again_and_the_next_one_reads() -> None:
+    venue = Payments((BTC, NOON_MS))
+    venue.now_ms = NOON_MS + 10 * MINUTE_MS
+    second_asks = threading.Event()
+
+    def now_ms() -> int:
+        if threading.current_thread() is second:
+            second_asks.set()
+        return venue.now_ms
+
+    memory = FundingMemory(now_ms)
+    ends: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def silent(since_ms: int) -> list[Income]:
+        _ = since_ms
+        venue.reads += 1
+        second.start()
+        assert second_asks.wait(PATIENCE_S)
+        raise TimeoutError
+
+    def ask() -> None:
+        try:
+            memory.of(BTC, NOON_MS, venue.read)
+        except TimeoutError:
+            ends.put("failed as well")
+
+    second = threading.Thread(target=ask)
+    with pytest.raises(TimeoutError):
+        memory.of(BTC, NOON_MS, silent)
+    assert ends.get(timeout=PATIENCE_S) == "failed as well"
+    assert venue.reads == 1
+    venue.now_ms += 1
+    assert times(memory, venue, BTC, NOON_MS) == [NOON_MS]
 
 
 @given(
