@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import typer
 
+from actors.control.all_commands import all_commands
 from adapters.settings_source import KNOWN_NAMES
+from adapters.shell.line import usage
 from holdfast import app
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,3 +64,10 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 def test_every_room_has_its_paragraph_and_its_invariant(room: str) -> None:
     paragraphs = ARCHITECTURE.split("\n\n")
     assert any(each.startswith(f"**{room}**") and "**Invariant:**" in each for each in paragraphs)
+
+
+def test_every_command_of_the_shell_stands_in_its_document_as_it_is() -> None:
+    text = (ROOT / "docs" / "shell.md").read_text(encoding="utf-8")
+    for spec in all_commands().specs():
+        how = usage(spec).replace("|", "\\|")
+        assert f"| `{how}` | {spec.summary} | {spec.role} | `{spec.example}` |" in text

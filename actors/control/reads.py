@@ -6,7 +6,7 @@ from typing import Any, Final
 from actors.control.cockpit import Asked, Cockpit
 from actors.control.registry import Command, Run
 from actors.control.shown import message_line, shown
-from actors.kernel import ActorInfo, Handled, TreeNode
+from actors.kernel import ActorInfo, Handled, Notice, TreeNode
 from messages.shell import ArgumentKind, ArgumentSpec, CommandRefusedError, CommandSpec
 
 STATE_TIMEOUT_S: Final = 0.25
@@ -238,9 +238,16 @@ def history(cockpit: Cockpit, asked: Asked) -> object:
     """What the kernel noticed of one actor, oldest first."""
     path = cockpit.ref(asked.text("path")).path
     return [
-        {"at_ms": notice.at_ms, "what": type(notice).__name__, "detail": message_line(notice)}
+        {"at_ms": notice.at_ms, "what": type(notice).__name__, "detail": _detail(notice)}
         for notice in cockpit.notices.of(path)
     ]
+
+
+def _detail(notice: Notice) -> str:
+    fields = shown(notice)
+    told = {"path", "at_ms"}
+    items = fields.items() if isinstance(fields, dict) else ()
+    return ", ".join(f"{name}={value}" for name, value in items if name not in told and value is not None)
 
 
 def timers(cockpit: Cockpit, asked: Asked) -> object:
