@@ -99,10 +99,10 @@ class House:
     def root(self) -> GroupSpec:
         """The whole tree, in the order in which it starts."""
         parts = self._parts
-        intake: list[ChildSpec] = [_pooled("risk", self._risk), _pooled("signal/wave", self._signals)]
+        intake: list[ChildSpec] = [_spared("risk", self._risk), _spared("signal/wave", self._signals)]
         feed, outbox = parts.feed, AlertOutbox()
         if feed is not None:
-            intake.append(_pooled("signal/source", lambda: self._source(feed)))
+            intake.append(_spared("signal/source", lambda: self._source(feed)))
         return GroupSpec(
             name="holdfast",
             children=[
@@ -111,6 +111,7 @@ class House:
                     factory=lambda: AlertActor(sink=parts.sink, outbox=outbox),
                     dispatcher=Dispatcher.PINNED,
                     hang_timeout_s=ALERT_HANG_S,
+                    on_exhausted="park",
                 ),
                 ChildSpec(
                     name="journal",
@@ -280,14 +281,14 @@ class House:
             owner_epoch=self._parts.owner_epoch,
         )
         return [
-            _pooled(f"monitor/protection/{venue}", auditors.protection),
-            _pooled(addresses.zombies(venue), auditors.zombies),
-            _pooled(addresses.check(venue), auditors.check),
+            _spared(f"monitor/protection/{venue}", auditors.protection),
+            _spared(addresses.zombies(venue), auditors.zombies),
+            _spared(addresses.check(venue), auditors.check),
         ]
 
     def _regime(self, venue: Venue) -> ChildSpec:
         histories: dict[Symbol, CandleHistory] = {}
-        return _pooled(
+        return _spared(
             addresses.regime(venue),
             lambda: RegimeMonitor(
                 venue=venue,
@@ -334,6 +335,11 @@ class House:
 
 def _pooled(name: str, factory: Callable[[], Actor]) -> ChildSpec:
     return ChildSpec(name=name, factory=factory, hang_timeout_s=HANG_S)
+
+
+def _spared(name: str, factory: Callable[[], Actor]) -> ChildSpec:
+    """One that is given up on alone: positions are protected without it, and it is told that it is missing."""
+    return ChildSpec(name=name, factory=factory, hang_timeout_s=HANG_S, on_exhausted="park")
 
 
 def _pinned(name: str, factory: Callable[[], Actor]) -> ChildSpec:

@@ -19,6 +19,8 @@ from tests.scenarios.world import BTC, World
 
 ETH = Symbol("ETHUSDT")
 DIFFERENT = (PAPER, BINANCE, WORST)
+GIVEN_UP_AFTER = 40
+"""Crashes, within a minute or so, after which anything is given up on."""
 MOMENTS = 16
 """At least as many as a position reads its settings from its opening to its take profits."""
 
@@ -155,3 +157,31 @@ def test_a_parked_position_that_loses_its_stop_gets_another_one_from_the_auditor
     world.run_for(60)
     assert stop_of(world, BTC) == after, "the position that is started again goes on with it"
     assert_postcondition_c(world, crashes=len(world.crashes), interrupted=True)
+
+
+SPARED = ("alert", "risk", "signal/wave", "signal/source", "monitor/protection/paper", "monitor/zombie/paper")
+
+
+@pytest.mark.parametrize("path", SPARED)
+def test_an_actor_that_cannot_live_takes_nobody_along_and_positions_stay_protected(path: str) -> None:
+    world = World()
+    world.start()
+    world.run_for(1)
+    world.signal(BTC)
+    world.run_for(5)
+    assert world.process is not None
+    system = world.process.system
+    for _ in range(GIVEN_UP_AFTER):
+        system.crash(path, "it cannot live")
+        world.run_for(0.5)
+        if system.info(path).state == "parked":
+            break
+        world.run_for(1.5)
+    assert system.info(path).state == "parked"
+    assert system.failed is None
+    cancel_stop(world, BTC)
+    world.run_for(120)
+    assert {node for node in system.paths() if system.info(node).state != "running"} == {path}
+    world.process.system.restart(path)
+    world.run_for(5)
+    assert_postcondition_c(world, crashes=len(world.crashes))
