@@ -11,6 +11,7 @@ tracks; and makes the actors of positions.
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
 
@@ -225,8 +226,12 @@ class DeskActor(Actor):
         was, trades = before is not None and before.trading, now is not None and now.trading
         if was and not trades:
             what = "is suspended" if now is not None else "is not listed any more"
-            text = f"{symbol} {what}: its stop stays, nothing new is sent; close it before the venue settles it"
+            end = now if now is not None and now.ends_ms is not None else before
+            text = f"{symbol} {what}: its stop stays, nothing new is sent; {_deadline(end)}"
             self._record("symbol_suspended", text, Severity.CRITICAL, symbol)
+        elif trades and now is not None and now.ends_ms is not None and (before is None or before.ends_ms is None):
+            text = f"{symbol} is to be delisted: its stop stays; {_deadline(now)}"
+            self._record("symbol_ends", text, Severity.CRITICAL, symbol)
         elif trades and before is not None and not was:
             self._record("symbol_resumed", f"{symbol} is traded again", Severity.INFO, symbol)
 
@@ -348,3 +353,11 @@ class DeskActor(Actor):
 
     def _commit(self, *, events: tuple[EventRecord, ...] = (), signals: tuple[SignalFate, ...] = ()) -> None:
         self._book.write(replace(self._book.blank(self.context), events=events, signals=signals))
+
+
+def _deadline(instrument: Instrument | None) -> str:
+    """Until when a person can close what is open there."""
+    if instrument is None or instrument.ends_ms is None:
+        return "the venue names no time at which it settles it: look for its announcement, and close it before"
+    end = datetime.fromtimestamp(instrument.ends_ms // 1_000, tz=UTC)
+    return f"close it before {end:%Y-%m-%d %H:%M} UTC, when the venue settles it"

@@ -19,6 +19,7 @@ class Instrument:
         contract_size: Base coin in one unit of quantity.
         taker_rate: Commission as a fraction of notional (0.0006 is 0.06 %).
         trading: False when delisted or suspended.
+        ends_ms: When the venue ends it, UTC, once that is announced; ``None`` while it goes on.
     """
 
     venue: Venue
@@ -34,6 +35,7 @@ class Instrument:
     taker_rate: Decimal = Decimal("0.0006")
     maintenance_margin_rate: Decimal = Decimal("0.004")
     trading: bool = True
+    ends_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from adapters.venues.delisting import ends_ms
 from messages.instruments import Instrument
 from messages.orders import (
     BalanceReport,
@@ -204,6 +205,7 @@ class Listed(msgspec.Struct, rename="camel"):
     contract_type: str = ""
     quote_asset: str = ""
     margin_asset: str = ""
+    delivery_date: int = 0
 
 
 class ExchangeInfo(msgspec.Struct):
@@ -407,4 +409,5 @@ def _instrument(listed: Listed, maintenance_rate: Decimal) -> Instrument:
         taker_rate=TAKER_RATE,
         maintenance_margin_rate=maintenance_rate,
         trading=listed.status == "TRADING",
+        ends_ms=ends_ms(listed.delivery_date),
     )

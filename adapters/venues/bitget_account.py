@@ -11,6 +11,7 @@ from adapters.venues.bitget_orders import (
     number,
     whole_number,
 )
+from adapters.venues.delisting import ends_ms
 from messages.instruments import Instrument
 from messages.orders import BalanceReport, FundingReport, PositionReport
 from messages.values import ZERO, MarginMode, Side, Symbol
@@ -88,6 +89,7 @@ def _instrument(row: Row) -> Instrument:
         maker_rate=number(row, "makerFeeRate"),
         taker_rate=number(row, "takerFeeRate"),
         trading=row.get("symbolStatus") == "normal",
+        ends_ms=ends_ms(row.get("offTime")),
     )
 
 

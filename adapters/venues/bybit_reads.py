@@ -23,6 +23,7 @@ from adapters.venues.bybit_rows import (
     order_report,
     position_report,
 )
+from adapters.venues.delisting import ends_ms
 from messages.instruments import Instrument
 from messages.orders import BalanceReport, OrderReport, OrderStatus
 from messages.values import ZERO, MarginMode, Symbol
@@ -66,6 +67,7 @@ class _InstrumentRow(msgspec.Struct, rename="camel"):
     settle_coin: str
     price_filter: _Step
     lot_size_filter: _Lot
+    delivery_time: str = ""
 
 
 class _Coin(msgspec.Struct, rename="camel"):
@@ -236,4 +238,5 @@ def _instrument(row: _InstrumentRow) -> Instrument:
         maker_rate=MAKER_RATE,
         taker_rate=TAKER_RATE,
         trading=row.status == "Trading",
+        ends_ms=ends_ms(row.delivery_time),
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Final
 
+from adapters.venues.delisting import ends_ms
 from adapters.venues.okx_rows import (
     OKX,
     QUOTE,
@@ -279,6 +280,7 @@ def instrument(row: InstrumentRow) -> Instrument | None:
         contract_size=_needed(row.ct_val, "ctVal") * (number_of(row.ct_mult) or 1),
         taker_rate=Decimal("0.0005"),
         trading=row.state == "live",
+        ends_ms=ends_ms(row.exp_time),
     )
 
 

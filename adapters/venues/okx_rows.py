@@ -157,6 +157,7 @@ class InstrumentRow(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename=
     max_lmt_sz: str = ""
     max_mkt_sz: str = ""
     max_stop_sz: str = ""
+    exp_time: str = ""
 
 
 class AckRow(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):

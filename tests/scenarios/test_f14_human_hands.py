@@ -167,6 +167,11 @@ def test_a_stop_dragged_by_hand_is_kept_as_the_floor_or_restored(
     assert stop is not None
     assert stop.trigger_price == at(side, kept_at)
     assert "stop_moved_by_hand" in world.kinds()
+    cancel_stop(world, BTC)
+    world.run_for(NEXT_READING_S)
+    again = stop_of(world, BTC)
+    assert again is not None
+    assert again.trigger_price == at(side, kept_at), "the floor outlives the stop that set it"
     assert_postcondition_c(world)
 
 

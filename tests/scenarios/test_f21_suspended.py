@@ -1,5 +1,7 @@
 """F21: a symbol is suspended while a position is open: the stop stays, people are told, nothing is tried in a storm."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
@@ -11,11 +13,13 @@ from messages.values import PositionKey, Side, Symbol
 from persistence import tables
 from tests.scenarios.hands import position_of, stop_of
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.stage import BOTH_SIDES, ENTRY, EVERY_PROFILE, a_world, at, figure, open_a
+from tests.scenarios.stage import BOTH_SIDES, ENTRY, EVERY_PROFILE, a_world, alerts, at, figure, open_a
 from tests.scenarios.world import BTC, World
 
 ETH = Symbol("ETHUSDT")
 KNOWN_WITHIN_S = 60
+DELISTED_MS = 1_641_110_400_000
+"""2022-01-02 08:00 UTC."""
 
 
 def a_suspended_position(profile: Profile, side: Side) -> World:
@@ -46,6 +50,7 @@ def test_the_stop_stays_and_people_are_told_once(profile: Profile, side: Side) -
     assert stop is not None
     assert stop_of(world, BTC) == stop
     assert told(world, "symbol_suspended") == 1
+    assert any("the venue names no time" in event.text for event in world.events)
     assert_postcondition_c(world)
 
 
@@ -87,6 +92,21 @@ def test_a_signal_before_the_suspension_is_known_is_refused_by_the_venue_once(pr
     world.run_for(30)
     assert position_of(world, BTC) is None
     assert requests_since(world, 0).count("PlaceOrder") == 1
+    assert_postcondition_c(world)
+
+
+@EVERY_PROFILE
+@BOTH_SIDES
+@pytest.mark.parametrize("trading", [True, False], ids=["announced", "suspended"])
+def test_the_alert_names_the_time_at_which_the_venue_settles_it(profile: Profile, side: Side, *, trading: bool) -> None:
+    world = a_world(profile)
+    open_a(side, world, for_s=10)
+    engine = world.exchange.engine
+    engine.set_instrument(replace(engine.state.instruments[BTC], trading=trading, ends_ms=DELISTED_MS))
+    world.run_for(KNOWN_WITHIN_S)
+    (alert,) = [event for event in alerts(world) if event.kind in {"symbol_ends", "symbol_suspended"}]
+    assert "close it before 2022-01-02 08:00 UTC" in alert.text
+    assert stop_of(world, BTC) is not None
     assert_postcondition_c(world)
 
 
