@@ -228,10 +228,12 @@ def test_8_what_is_placed_or_amended_is_for_the_size_at_hand_at_the_wanted_price
 
 @given(desk=desks, history=histories)
 def test_9_asked_again_and_again_the_exit_that_is_wanted_comes_to_rest_alone(desk: Desk, history: list[str]) -> None:
-    for what in [*history, *["done", "ask"] * 6]:
+    for what in [*history, *["done", "ask"] * 6, "done"]:
         desk.happen(what)
-    resting = [(each.price, each.quantity) for each in desk.exits]
-    assert resting == ([] if desk.wanted is None else [(desk.wanted, desk.position)])
+    wanted = []
+    if desk.wanted is not None:
+        wanted = [RestingExit(price=desk.wanted, quantity=desk.position, settled=True)]
+    assert desk.exits == wanted
     assert desk.ask() is ExitStep.LEAVE
 
 
@@ -258,3 +260,35 @@ def test_summer_time_a_new_year_and_a_leap_second_do_not_change_the_schedule(ope
 
 def test_a_clock_that_is_set_back_before_the_opening_makes_a_position_young() -> None:
     assert _exit(-5 * HOUR_MS).phase is AgedPhase.YOUNG
+
+
+def a_resting(price: int = 100, *, settled: bool = True) -> RestingExit:
+    return RestingExit(price=Decimal(price), quantity=Decimal(10), settled=settled)
+
+
+@pytest.mark.parametrize("can_amend", [True, False])
+@pytest.mark.parametrize(
+    ("resting", "wanted", "quantity", "step"),
+    [
+        ([], 100, 10, ExitStep.PLACE),
+        ([], 100, 0, ExitStep.LEAVE),
+        ([], None, 10, ExitStep.LEAVE),
+        ([a_resting()], 100, 10, ExitStep.LEAVE),
+        ([a_resting()], 100, 0, ExitStep.CANCEL),
+        ([a_resting()], None, 10, ExitStep.CANCEL),
+        ([a_resting(settled=False)], 99, 10, ExitStep.LEAVE),
+        ([a_resting(), a_resting(99, settled=False)], 100, 10, ExitStep.CANCEL),
+    ],
+)
+def test_one_step_leads_towards_the_one_exit_that_is_wanted(
+    resting: list[RestingExit], wanted: int | None, quantity: int, step: ExitStep, *, can_amend: bool
+) -> None:
+    price = None if wanted is None else Decimal(wanted)
+    found = next_exit_step(resting=resting, wanted_price=price, quantity=Decimal(quantity), can_amend=can_amend)
+    assert found is step
+
+
+@pytest.mark.parametrize(("can_amend", "step"), [(True, ExitStep.AMEND), (False, ExitStep.CANCEL)])
+def test_an_exit_at_another_price_is_moved_in_place_where_that_can_be_done(step: ExitStep, *, can_amend: bool) -> None:
+    found = next_exit_step(resting=[a_resting()], wanted_price=Decimal(99), quantity=Decimal(10), can_amend=can_amend)
+    assert found is step
