@@ -44,6 +44,7 @@ class StreamSession:
         self._make = make
         self._outside = outside
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._lock = threading.Lock()
         self._symbols: tuple[Symbol, ...] = ()
         self._symbols_changed = False
@@ -65,12 +66,14 @@ class StreamSession:
             self._symbols_changed = True
 
     def reconnect(self) -> None:
-        """Give this connection up and make another, at once: somebody knows that it is of no use."""
+        """Give this connection up and make another, at once (S16): somebody knows that it, or waiting, is of no use."""
         self._renew = True
+        self._wake.set()
 
     def stop(self) -> None:
         """Disconnect and end the thread; harmless when it never ran."""
         self._stop.set()
+        self._wake.set()
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             self._outside.join(thread, JOIN_S)
@@ -80,6 +83,7 @@ class StreamSession:
     def _run(self, listener: Listener) -> None:
         backoff = Backoff()
         while not self._stop.is_set():
+            self._wake.clear()
             dialect = self._make()
             detail, fatal = self._one_connection(dialect, listener)
             up_for_s = self._outside.monotonic_s() - self._up_since_s if self._up else 0.0
@@ -89,7 +93,7 @@ class StreamSession:
             self.counters.reconnects += 1
             delay_s = backoff.after(up_for_s, fatal=fatal)
             logger.log("ERROR" if fatal else "WARNING", "{}: {}; again in {:.1f} s", dialect.name, detail, delay_s)
-            self._outside.wait(self._stop, delay_s * random.uniform(0.8, 1.0))  # noqa: S311 - jitter, so that not all come back at once
+            self._outside.wait(self._wake, delay_s * random.uniform(0.8, 1.0))  # noqa: S311 - jitter, so that not all come back at once
 
     def _one_connection(self, dialect: Dialect, listener: Listener) -> tuple[str, bool]:
         """Run one connection to its end; gives why it ended, and whether trying again soon is of no use."""

@@ -1,0 +1,54 @@
+"""A connection that keeps itself up, where nobody answers."""
+
+import queue
+from collections.abc import Sequence
+
+from adapters.streams.dialect import NOTHING, Listener, Reaction
+from adapters.streams.session import StreamSession
+from messages.values import Symbol
+from tests.contract.battery import Listening
+
+PATIENCE_S = 8.0
+TRIES = 6
+
+
+class Unreachable:
+    """A venue that is away; ``tries`` are the connections that were attempted."""
+
+    name = "nobody"
+    ping_every_s = silence_s = life_s = 0.0
+
+    def __init__(self, tries: "queue.SimpleQueue[str]") -> None:
+        self._tries = tries
+
+    def url(self) -> str:
+        self._tries.put("tried")
+        raise OSError("nobody is there")
+
+    def opened(self, now_ms: int) -> Sequence[str]:
+        return ()
+
+    def ping(self, now_ms: int) -> str | None:
+        return None
+
+    def received(self, data: bytes, listener: Listener, now_ms: int) -> Reaction:
+        return NOTHING
+
+    def keep_alive(self, now_ms: int) -> None:
+        """There is nothing to keep."""
+
+    def watch(self, symbols: Sequence[Symbol]) -> Sequence[str]:
+        return ()
+
+
+def test_who_knows_that_the_venue_is_back_need_not_wait_for_the_next_try() -> None:
+    """By itself the sixth try would come after a minute."""
+    tries: queue.SimpleQueue[str] = queue.SimpleQueue()
+    session = StreamSession(lambda: Unreachable(tries))
+    session.start(Listening())
+    try:
+        for _ in range(TRIES):
+            tries.get(timeout=PATIENCE_S)
+            session.reconnect()
+    finally:
+        session.stop()
