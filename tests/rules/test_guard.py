@@ -268,3 +268,16 @@ def test_the_weights_are_those_of_the_specification() -> None:
     weights = {"pnl": 30, "drawdown": 20, "volatility": 20, "age": 15, "liquidity": 15}
     for name, weight in weights.items():
         assert replace(nothing, **{name: Decimal(100)}).health == weight
+
+
+@pytest.mark.parametrize(("bid", "ask"), [("0", "100"), ("99", "0"), (None, "100"), ("99", None)])
+def test_a_book_with_one_side_only_says_nothing_of_liquidity(bid: str | None, ask: str | None) -> None:
+    position = replace(
+        a_position(), bid=None if bid is None else Decimal(bid), ask=None if ask is None else Decimal(ask)
+    )
+    assert guard_scores(position, POLICY).liquidity == 50
+
+
+def test_there_is_no_tick_below_a_price_of_one_tick() -> None:
+    one, half = Decimal(1), Decimal("0.5")
+    assert tightened_stop(side=Side.LONG, price=one, stop_price=half, tick=one) is None
