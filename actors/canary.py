@@ -130,7 +130,7 @@ class CanaryActor(Actor):
             case Due(what="sweep"):
                 self._read(FetchAccount())
             case Due():
-                self._fail(f"no end within {TRIAL_S:.0f} s")
+                self._fail(f"{self._missing()} did not come within {TRIAL_S:.0f} s")
             case Terminated(path=path, will_restart=will_restart):
                 if will_restart:
                     self._on_restart(path)
@@ -260,6 +260,14 @@ class CanaryActor(Actor):
             steps.append(self._do("cancelled", IntentAction.CANCEL, each, _is_gone))
             steps.append(self._ask("seen to be gone", each, _is_gone))
         return steps
+
+    def _missing(self) -> str:
+        """What a trial that takes too long is waiting for."""
+        if self._instrument is None:
+            return "the account and the instruments"
+        if not self._steps:
+            return f"a price of {self._instrument.symbol}"
+        return f"the answer to whether a stop on {self._instrument.symbol} was {self._steps[0].what}"
 
     # --- requests -----------------------------------------------------------------------------------------------------
 

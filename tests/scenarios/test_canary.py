@@ -194,3 +194,22 @@ def test_a_stop_that_became_that_of_somebody_elses_position_is_left_to_it() -> N
     world.run_for(PROVEN_S)
     assert "somebody opened a position" in findings(world)[0].text
     assert len(stops_of(world)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (FaultRule(action=FaultAction.LOST_REQUEST, requests=(RequestType.ACCOUNT,)), "the account and the"),
+        (FaultRule(action=FaultAction.STREAM_SILENCE, for_s=600), "a price of BTCUSDT did not come"),
+        (FaultRule(action=FaultAction.LOST_REQUEST, requests=(RequestType.PLACE,)), "could not be placed"),
+    ],
+    ids=["no account", "no price", "no answer"],
+)
+def test_a_trial_that_comes_to_nothing_says_why_and_keeps_the_venue_closed(fault: FaultRule, said: str) -> None:
+    world = a_trial(PROFILES["binance"], fault)
+    world.signal()
+    world.run_for(130)
+    failed = findings(world)
+    assert len(failed) >= 2
+    assert all(event.kind == "stops_not_proven" and said in event.text for event in failed)
+    assert list(world.fates().values()) == ["rejected"]
