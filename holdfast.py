@@ -44,7 +44,7 @@ from persistence.queries import Queries
 from persistence.run_totals import unbalanced
 from run_check import check as check_account
 from run_parts import FINE, FOUND_SOMETHING, OUT_OF_REACH, WRONG_USAGE, CannotRunError, RunOptions
-from run_settings import config, init
+from run_settings import config, init, reload
 from run_venues import venue_config
 
 MANY_ROWS: Final = 200
@@ -61,6 +61,7 @@ chaos_app = typer.Typer(help="Campaigns that break things on purpose, by seed.",
 app.add_typer(db_app, name="db")
 app.command()(config)
 app.command()(init)
+app.command()(reload)
 app.add_typer(chaos_app, name="chaos")
 
 DataDir = Annotated[Path | None, typer.Option("--data-dir", help="Where database, spool, logs and lock live.")]

@@ -1,22 +1,42 @@
-"""The part of the command line that is about settings: what they are, and a first ``.env``."""
+"""The part of the command line that is about settings: what they are, a first ``.env``, others in a living run."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
 import typer
+from loguru import logger
 
+from actors.house import House
+from actors.policies import LIVE_SETTINGS
 from adapters.arguments import WrongArgumentError
 from adapters.env_writer import write_env_file
-from adapters.settings_source import ENV_FILE, REAL_VENUES, WITH_PASSPHRASE, load_settings
+from adapters.instance_lock import holder
+from adapters.reload_request import (
+    ReloadAnswer,
+    SettingChange,
+    answer_reload,
+    ask_reload,
+    take_reload,
+)
+from adapters.settings_source import (
+    ENV_FILE,
+    REAL_VENUES,
+    WITH_PASSPHRASE,
+    LoadedSettings,
+    SettingsError,
+    changed_settings,
+    load_settings,
+)
 from adapters.settings_text import setting_lines, setting_views
 from messages.settings import PAPER, Mode
-from run_parts import WRONG_USAGE, CannotRunError
+from run_parts import FOUND_SOMETHING, OUT_OF_REACH, WRONG_USAGE, CannotRunError
 
 KEY_PARTS: Final = ("API_KEY", "API_SECRET", "API_PASSPHRASE")
 KEY_AND_SECRET: Final = 2
+RELOAD_WAITS_S: Final = 15.0
 
 
 def config(
@@ -115,3 +135,65 @@ def _key(text: str) -> tuple[str, tuple[str, ...]]:
         allowed = f"VENUE=KEY,SECRET[,PASSPHRASE], VENUE one of {', '.join(REAL_VENUES)}"
         raise WrongArgumentError(f"--key for {venue or 'no venue'}: allowed is {allowed}")
     return venue, parts
+
+
+def reload(
+    *,
+    data_dir: Annotated[Path | None, typer.Option(help="Where database, spool, logs and lock live.")] = None,
+    env_file: Annotated[Path | None, typer.Option(help="Settings, to find the data directory by.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print for scripts.")] = False,
+) -> None:
+    """Have the instance on this data directory read its settings again: exit code 1 when something needs a restart."""
+    directory = load_settings(overrides={"data_dir": data_dir}, env_file=env_file).settings.data_dir
+    answer = None
+    if holder(directory) is not None:
+        answer = ask_reload(directory, timeout_s=RELOAD_WAITS_S, is_alive=lambda: holder(directory) is not None)
+    if answer is None:
+        raise CannotRunError(f"no instance answers on {directory}", OUT_OF_REACH)
+    if as_json:
+        typer.echo(msgspec.json.encode(answer).decode())
+    if answer.problems:
+        raise CannotRunError("\n".join((*answer.problems, "nothing was changed")), WRONG_USAGE)
+    if not as_json:
+        for change in answer.changes:
+            when = "counts now" if change.live else "needs a restart"
+            typer.echo(f"{change.name}: {change.before} -> {change.after} ({when})")
+        if not answer.changes:
+            typer.echo("no setting is another one")
+    if not all(change.live for change in answer.changes):
+        raise typer.Exit(FOUND_SOMETHING)
+
+
+@dataclass(slots=True)
+class SettingsDesk:
+    """Where a running instance takes requests to read its settings again, beside its watch."""
+
+    house: House
+    loaded: LoadedSettings
+
+    def look(self) -> None:
+        """Answer the request that waits, if any."""
+        data_dir = self.loaded.settings.data_dir
+        request = take_reload(data_dir)
+        if request is not None:
+            answer_reload(data_dir, self._answer(request.request_id))
+
+    def _answer(self, request_id: str) -> ReloadAnswer:
+        try:
+            fresh = self.loaded.again()
+        except SettingsError as error:
+            return ReloadAnswer(request_id=request_id, problems=error.problems)
+        before = self.loaded.settings
+        changes = [
+            SettingChange(name=each.name, before=each.before, after=each.after, live=each.field_name in LIVE_SETTINGS)
+            for each in changed_settings(before, fresh.settings)
+        ]
+        live = {name: getattr(fresh.settings, name) for name in LIVE_SETTINGS}
+        # What needs a restart stays as it runs, so that it is told again the next time.
+        settings = before.model_copy(update=live)
+        self.loaded = replace(self.loaded, settings=settings)
+        for change in changes:
+            when = "counts from now on" if change.live else "needs a restart"
+            logger.warning("setting {}: {} -> {} ({})", change.name, change.before, change.after, when)
+        self.house.change(settings)
+        return ReloadAnswer(request_id=request_id, changes=tuple(changes), warnings=fresh.warnings)

@@ -43,6 +43,7 @@ from run_parts import (
     shut_down,
 )
 from run_replay import REPLAYS, run_replay
+from run_settings import SettingsDesk
 from run_shell import attached_shell
 from run_venues import live_venues
 
@@ -118,7 +119,7 @@ def _run_live(options: RunOptions, loaded: LoadedSettings, stop: StopFlag, lock:
             )
             system.start(house.root())
             with attached_shell(run, settings, owner_epoch=epoch, stop=stop):
-                _watch(run, options, settings, stop, lock)
+                _watch(run, options, SettingsDesk(house, loaded), stop, lock)
         except NotReady as error:
             raise CannotRunError(str(error), OUT_OF_REACH) from error
         finally:
@@ -159,11 +160,12 @@ def _wall_clock_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _watch(run: Run, options: RunOptions, settings: Settings, stop: StopFlag, lock: InstanceLock) -> None:
+def _watch(run: Run, options: RunOptions, settings_desk: SettingsDesk, stop: StopFlag, lock: InstanceLock) -> None:
     """Show how it stands until it is time to stop."""
     began_s = time.monotonic()
     show_at_s = log_at_s = began_s
-    checks = CheckDesk(system=run.system, data_dir=settings.data_dir)
+    data_dir = settings_desk.loaded.settings.data_dir
+    checks = CheckDesk(system=run.system, data_dir=data_dir)
     with live_table(options) as live:
         while not stop.wait(POLL_S):
             now_s = time.monotonic()
@@ -176,11 +178,12 @@ def _watch(run: Run, options: RunOptions, settings: Settings, stop: StopFlag, lo
                 logger.info("stopping in order, because another instance asked for it")
                 return
             checks.look()
+            settings_desk.look()
             if run.system.failed is not None:
                 raise CannotRunError(f"the tree of actors gave up: {run.system.failed}", OUT_OF_REACH)
             book = book_of(run.exchange)
             view = run.status.read(now_ms=run.now_ms(), book=book)
-            write_status(settings.data_dir, view)
+            write_status(data_dir, view)
             if live is not None:
                 live.show(view)
             elif now_s >= log_at_s:

@@ -4,25 +4,22 @@ Files, and not a socket: they work on every platform, with nothing configured, a
 The answer carries the question's id, so that an old one is never taken for it.
 """
 
-import os
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
+from adapters.whole_file import read_value, write_whole
 from messages.account_check import AccountChecked
-
-T = TypeVar("T")
 
 REQUEST_FILE: Final = "check-request.json"
 ANSWER_FILE: Final = "check-answer.json"
 LOOK_S: Final = 0.2
-REPLACE_S: Final = 2.0
 STALE_MS: Final = 300_000
 """A question that nobody answered for this long is nobody's any more."""
 
@@ -54,17 +51,17 @@ def ask(
         OSError: The directory cannot be written.
     """
     request = CheckRequest(request_id=uuid.uuid4().hex, fix=fix, venues=venues, at_ms=_now_ms())
-    _write(data_dir / REQUEST_FILE, msgspec.json.encode(request))
+    write_whole(data_dir / REQUEST_FILE, msgspec.json.encode(request))
     until_s = time.monotonic() + timeout_s
     try:
         while time.monotonic() < until_s and is_alive():
-            answer = _read(data_dir / ANSWER_FILE, CheckAnswer)
+            answer = read_value(data_dir / ANSWER_FILE, CheckAnswer)
             if answer is not None and answer.request_id == request.request_id:
                 (data_dir / ANSWER_FILE).unlink(missing_ok=True)
                 return answer.checked
             time.sleep(LOOK_S)
     finally:
-        left = _read(data_dir / REQUEST_FILE, CheckRequest)
+        left = read_value(data_dir / REQUEST_FILE, CheckRequest)
         if left is not None and left.request_id == request.request_id:
             (data_dir / REQUEST_FILE).unlink(missing_ok=True)
     return None
@@ -75,7 +72,7 @@ def take_request(data_dir: Path) -> CheckRequest | None:
     path = data_dir / REQUEST_FILE
     if not path.exists():
         return None
-    request = _read(path, CheckRequest)
+    request = read_value(path, CheckRequest)
     with suppress(OSError):  # on Windows whoever writes it has it open just now: it is taken the next time
         path.unlink(missing_ok=True)
         if request is not None and _now_ms() - request.at_ms < STALE_MS:
@@ -87,30 +84,7 @@ def give_answer(data_dir: Path, request: CheckRequest, checked: AccountChecked) 
     """Answer ``request``; a disk that cannot take it leaves whoever asked to their time-out."""
     answer = CheckAnswer(request_id=request.request_id, checked=checked)
     with suppress(OSError):
-        _write(data_dir / ANSWER_FILE, msgspec.json.encode(answer))
-
-
-def _read(path: Path, kind: type[T]) -> T | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.MsgspecError):
-        return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all; Windows refuses while a reader has the file open: try again for a moment."""
-    written = path.with_name(f"{path.name}.{os.getpid()}")
-    written.write_bytes(content)
-    until_s = time.monotonic() + REPLACE_S
-    while True:
-        try:
-            written.replace(path)
-        except PermissionError:
-            if time.monotonic() >= until_s:
-                raise
-            time.sleep(LOOK_S)
-        else:
-            return
+        write_whole(data_dir / ANSWER_FILE, msgspec.json.encode(answer))
 
 
 def _now_ms() -> int:

@@ -85,6 +85,7 @@ class LoadedSettings:
         sources: By name (``POSITION_SIZE_USD``); a name that is not here has its default.
         warnings: One line each, for the log: unknown names, lines that could not be read.
         lines: By name, the line of ``env_file`` where a value that came from there stands.
+        asked: What they were loaded with, so that they can be loaded again.
     """
 
     settings: Settings
@@ -92,6 +93,16 @@ class LoadedSettings:
     lines: Mapping[str, int]
     warnings: tuple[str, ...]
     env_file: Path | None
+    asked: tuple[Mapping[str, object], Path | None]
+
+    def again(self) -> "LoadedSettings":
+        """The settings as they would be now: the file is read anew, below the same command line.
+
+        Raises:
+            SettingsError: With every problem that was found.
+        """
+        overrides, env_file = self.asked
+        return load_settings(overrides=overrides, env_file=env_file)
 
     def source_of(self, name: str) -> Source:
         """Where the value of the setting ``name`` came from."""
@@ -153,6 +164,7 @@ def load_settings(
         lines=gathered.lines,
         warnings=(*gathered.warnings, *_doubts(settings)),
         env_file=used.resolve() if used.is_file() else None,
+        asked=(dict(overrides or {}), env_file),
     )
 
 
@@ -186,14 +198,29 @@ def shown_defaults() -> dict[str, str]:
     }
 
 
-def changed_settings(before: Settings, after: Settings) -> tuple[tuple[str, str, str], ...]:
-    """Name, old and new value of each setting that is another one, fit to be shown, secrets included."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedSetting:
+    """A setting that is another one, fit to be shown; ``field_name`` is empty for those of a single venue."""
+
+    name: str
+    field_name: str
+    before: str
+    after: str
+
+
+def changed_settings(before: Settings, after: Settings) -> list[ChangedSetting]:
+    """Every setting in which the two differ."""
     old, new = dict(_values(before)), dict(_values(after))
-    return tuple(
-        (name, _shown(old.get(name)), _shown(new.get(name)))
-        for name in (*old, *(new.keys() - old.keys()))
+    return [
+        ChangedSetting(
+            name=name,
+            field_name=_FIELDS.get(name, ""),
+            before=_shown(old.get(name)),
+            after=_shown(new.get(name)),
+        )
+        for name in (*old, *(name for name in new if name not in old))
         if old.get(name) != new.get(name)
-    )
+    ]
 
 
 def _passwords_in(address: str) -> Iterator[str]:

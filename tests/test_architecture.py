@@ -41,7 +41,15 @@ MAY_IMPORT = {
     "run_replay.py": {"run_parts.py", *EVERY_ROOM},
     "run_settings.py": {"run_parts.py", *EVERY_ROOM},
     "run_shell.py": {"run_parts.py", *EVERY_ROOM},
-    "supervisor.py": {"run_check.py", "run_parts.py", "run_replay.py", "run_shell.py", "run_venues.py", *EVERY_ROOM},
+    "supervisor.py": {
+        "run_check.py",
+        "run_parts.py",
+        "run_replay.py",
+        "run_settings.py",
+        "run_shell.py",
+        "run_venues.py",
+        *EVERY_ROOM,
+    },
     "holdfast.py": {"run_check.py", "run_parts.py", "run_settings.py", "run_venues.py", "supervisor.py", *EVERY_ROOM},
 }
 NO_CLOCK_NO_CHANCE = {"asyncio", "random", "secrets", "threading", "time", "uuid"}
