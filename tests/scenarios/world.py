@@ -176,6 +176,7 @@ class World:
         self.crashes: list[ActorCrashed] = []
         self.notices: list[Notice] = []
         self.process: Process | None = None
+        self.house: House | None = None
         self.boundaries: list[str] = []
         self.kill_at: int | None = None
         self.data = self.directory or Path(tempfile.mkdtemp(prefix="holdfast-world-"))
@@ -240,34 +241,33 @@ class World:
         process = self.process = self._connected(system, journal)
         owner_epoch = self._own(journal)
         system.subscribe(self._notice)
-        system.start(
-            House(
-                system,
-                HouseParts(
-                    journal=journal,
-                    owner_epoch=owner_epoch,
-                    venues=[
-                        VenueParts(
-                            calls=process.calls,
-                            streams=process.streams,
-                            symbols=self.market.symbols,
-                            hedge_mode=self.hedge,
-                            canary=self.canary,
-                        )
-                    ],
-                    sink=self,
-                    feed=self.signals,
-                    policies=self.policies,
-                    sizing=SizingPolicy(),
-                    risk=RiskPolicy(limits=self.limits, size_usd=self.size_usd, leverage=3),
-                    max_signal_age_s=1_200,
-                    sync_every_s=120,
-                    untracked=self.untracked,
-                    audit=self.audit,
-                    waves=self.waves,
-                ),
-            ).root()
+        self.house = House(
+            system,
+            HouseParts(
+                journal=journal,
+                owner_epoch=owner_epoch,
+                venues=[
+                    VenueParts(
+                        calls=process.calls,
+                        streams=process.streams,
+                        symbols=self.market.symbols,
+                        hedge_mode=self.hedge,
+                        canary=self.canary,
+                    )
+                ],
+                sink=self,
+                feed=self.signals,
+                policies=self.policies,
+                sizing=SizingPolicy(),
+                risk=RiskPolicy(limits=self.limits, size_usd=self.size_usd, leverage=3),
+                max_signal_age_s=1_200,
+                sync_every_s=120,
+                untracked=self.untracked,
+                audit=self.audit,
+                waves=self.waves,
+            ),
         )
+        system.start(self.house.root())
         return self.process
 
     def _connected(self, system: ActorSystem, journal: Journal) -> Process:
