@@ -9,7 +9,7 @@ Invariants:
 from dataclasses import replace
 
 from messages.journal import Severity
-from messages.orders import PositionReport
+from messages.orders import OrderReport, PositionReport
 from messages.positions import AccountRead, FillsRead
 from messages.state import CloseReason, PositionPhase, TakeProfitPhase
 from messages.values import ZERO, ClientOrderId
@@ -20,7 +20,7 @@ from rules.position_lifecycle import PositionEvent, next_phase
 from rules.position_orders import take_order
 from rules.position_plan import entry_spec
 from rules.position_plan_exit import close_spec
-from rules.position_stop import shows_another_level, stop_spec
+from rules.position_stop import shows_another_level, stop_spec, take_the_stop_that_is_shown
 from rules.stop_lifecycle import StopEvent
 
 
@@ -42,8 +42,10 @@ def take_fills_read(draft: Draft, read: FillsRead) -> None:
 def take_account_read(draft: Draft, read: AccountRead) -> None:
     """The account of the symbol: orders as they are, and whether the size is what the fills say."""
     changed_before = draft.changed_ms
+    if read.asked_ms > changed_before and not draft.open_intents:
+        take_the_stop_that_is_shown(draft, [item for item in read.report.orders if _is_here(draft, item)])
     for report in read.report.orders:
-        if report.hedge_side != draft.position.key.hedge_side:
+        if not _is_here(draft, report):
             continue
         if read.asked_ms <= changed_before and shows_another_level(draft, report):
             # Perhaps as it was before it was moved: that is no person's hand.
@@ -59,6 +61,10 @@ def take_account_read(draft: Draft, read: AccountRead) -> None:
         if draft.compared_ms == 0 and draft.position.close_attempts > 0 and not draft.ended:
             _tell_of_protection(draft, read)
         draft.compared_ms = read.asked_ms
+
+
+def _is_here(draft: Draft, report: OrderReport) -> bool:
+    return report.hedge_side == draft.position.key.hedge_side
 
 
 def _seems_closed(draft: Draft, read: AccountRead) -> bool:

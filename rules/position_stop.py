@@ -6,6 +6,7 @@ Invariants:
 3. What a person does to a stop is seen: closer is the new floor, farther away is restored.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -122,6 +123,52 @@ def shows_another_level(draft: Draft, report: OrderReport) -> bool:
         and _same_stop(stop.working, report)
         and report.trigger_price != stop.working.trigger_price
     )
+
+
+def take_the_stop_that_is_shown(draft: Draft, orders: Sequence[OrderReport]) -> None:
+    """The stop on record is not shown, and another one of this position is: a repair placed it, and could not say so.
+
+    It is the one that works; the other is asked for, and goes if it is there after all.
+    """
+    stop = draft.position.stop
+    if stop.working is None or stop.phase is not StopPhase.WORKING or stop.intent_id is not None:
+        return
+    left = {leftover.order.client_order_id for leftover in draft.position.leftovers}
+    if any(_same_stop(stop.working, report) for report in orders):
+        return
+    for report in orders:
+        is_new = report.client_order_id is None or report.client_order_id not in left
+        if (
+            is_new
+            and _is_of_this_position(draft, report)
+            and reusable(
+                report=report,
+                side=draft.position.side,
+                quantity=draft.exposed,
+                wanted=stop.working.trigger_price,
+                policy=draft.situation.policies.stops,
+            )
+        ):
+            if report.client_order_id is not None:
+                # Without a name it is the position's one stop: to cancel the other would be to cancel this one.
+                draft.leave(stop_spec(draft, stop.working), "another stop of the position has taken its place")
+            draft.record("stop_found", f"stop at {report.trigger_price} instead of {stop.working.trigger_price}")
+            working = StopOrder(
+                client_order_id=report.client_order_id or stop.working.client_order_id,
+                trigger_price=report.trigger_price or stop.working.trigger_price,
+                quantity=report.quantity,
+                venue_order_id=report.venue_order_id,
+            )
+            draft.change_stop(working=working)
+            return
+
+
+def _is_of_this_position(draft: Draft, report: OrderReport) -> bool:
+    """By the name that it carries; where stops carry none, a position has no other."""
+    if report.client_order_id is None:
+        return not draft.situation.capabilities.stop_client_order_id
+    identity = parse_client_order_id(report.client_order_id)
+    return identity is not None and identity.position_id == draft.position.position_id
 
 
 def _stop_adopted(draft: Draft, report: OrderReport) -> None:

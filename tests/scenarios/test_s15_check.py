@@ -22,7 +22,7 @@ from messages.venue import RejectReason
 from persistence.journal import Journal
 from persistence.queries import Queries
 from persistence.spool import Spool
-from rules.client_order_ids import parse_client_order_id
+from rules.client_order_ids import client_order_id, parse_client_order_id
 from tests.scenarios.plain_account import FLAT, NO_STOP, NO_TP1, NOTHING, SYMBOLS, PlainAccount, ours
 from tests.scenarios.stage import EVERY_PROFILE
 from tests.scenarios.world import PAPER_VENUE, World
@@ -227,3 +227,30 @@ def test_what_was_sent_is_on_record_as_planned_by_itself() -> None:
     account.check(fix=True)
     kinds = [event.kind for event in Queries(account.world.store).events()]
     assert (kinds.count("auto_plan_sl"), kinds.count("auto_plan_tp"), kinds.count("selfcheck")) == (1, 2, 1)
+
+
+@EVERY_PROFILE
+def test_a_check_that_died_before_it_wrote_down_its_stop_leaves_a_position_that_stays_protected(
+    profile: Profile,
+) -> None:
+    """The stop rests under the position's name, the record still names the one that is gone."""
+    account = an_account(profile)
+    world = account.world
+    world.start()
+    world.run_for(2)
+    world.signal(SYMBOLS[0])
+    world.run_for(10)
+    world.kill()
+    (row,) = [restored.position for restored in world.store.load()]
+    for order in world.account().orders:
+        if order.kind is OrderKind.STOP_MARKET:
+            account.cancel(order)
+    name = client_order_id(position_id=row.position_id, purpose=OrderPurpose.STOP, sequence=row.sequence + 5)
+    account.stop(SYMBOLS[0], "-2", order_id=name)
+    before = account.world.ledger()["unprotected_seconds"]
+    world.start()
+    world.run_for(120)
+    after = account.world.ledger()
+    assert after["unprotected_seconds"] == before
+    assert after["positions_uncovered_now"] == 0
+    assert len([order for order in world.account().orders if order.kind is OrderKind.STOP_MARKET]) == 1
