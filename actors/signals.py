@@ -180,17 +180,18 @@ class SignalActor(Actor):
         return None
 
     def _on_restored(self, signals: Mapping[str, KnownSignal]) -> None:
+        """Told once, and again with the whole record when the database is back: each signal counts once."""
+        fresh = [known for signal_id, known in signals.items() if signal_id not in self._seen]
         self._seen.update(dict.fromkeys(signals))
-        accepted = [known for known in signals.values() if known.verdict is Verdict.ACCEPTED]
-        if signals:
-            # Nothing accepted in all that time: it is at least as long ago as the oldest thing known.
-            self._last_opened_ms = max((known.at_ms for known in accepted), default=0) or min(
-                known.at_ms for known in signals.values()
-            )
+        accepted = [known for known in fresh if known.verdict is Verdict.ACCEPTED]
         for known in accepted:
             if known.wave_ms is not None:
                 wave = self._wave(known.wave_ms)
                 self._keep(replace(wave, opened=wave.opened + 1, taken=wave.taken + 1))
+        if fresh and not self._restored:
+            # Nothing accepted in all that time: it is at least as long ago as the oldest thing known.
+            self._last_opened_ms = min(known.at_ms for known in fresh)
+        self._last_opened_ms = max([self._last_opened_ms, *(known.at_ms for known in accepted)])
         self._restored = True
         arrived, self._arrived = self._arrived, []
         for message in arrived:

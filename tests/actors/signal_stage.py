@@ -85,26 +85,26 @@ class Stage:
     def _desk(self, venue: Venue) -> Callable[[], Actor]:
         return lambda: Listener(self.desks, lambda message: self._desk_answers(venue, message))
 
-    def _tell(self, message: object) -> None:
+    def tell(self, message: object) -> None:
         self.system.ref("signal/wave").tell(message)
 
     def _journal_answers(self, message: object) -> None:
         if isinstance(message, RestoreSignals):
-            self._tell(SignalsRestored(signals=self._known))
+            self.tell(SignalsRestored(signals=self._known))
 
     def _desk_answers(self, venue: Venue, message: object) -> None:
         assert isinstance(message, CheckSignal)
         if message.symbol not in self._silent:
             why = "is not traded" if message.symbol in self._untraded.get(venue, frozenset()) else ""
-            self._tell(SignalChecked(signal_id=message.signal_id, venue=venue, why_not=why))
+            self.tell(SignalChecked(signal_id=message.signal_id, venue=venue, why_not=why))
 
     def _risk_answers(self, message: object) -> None:
         if isinstance(message, ConsiderSignal) and self._settles:
-            self._tell(SignalSettled(signal_id=message.signal.signal_id, opened=True))
+            self.tell(SignalSettled(signal_id=message.signal.signal_id, opened=True))
 
     def give(self, *rows: object, in_waves: bool = False) -> None:
         raw = tuple(RawSignal(raw=row, origin="test") for row in rows)
-        self._tell(SignalsArrived(signals=raw, in_waves=in_waves))
+        self.tell(SignalsArrived(signals=raw, in_waves=in_waves))
         self.run_for(1)
 
     def run_for(self, seconds: float) -> None:

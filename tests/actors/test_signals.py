@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from actors.signals import CHECK_LIFE_S, OPENING_LIFE_S, WavePolicy
 from messages.journal import KnownSignal, Verdict
+from messages.supervision import SignalsRestored
 from rules.wave_intake import IntakePolicy
 from tests.actors.signal_stage import HOUR_MS, START_MS, VENUES, WAVE_MS, Stage, a_row
 
@@ -56,6 +57,20 @@ def test_what_was_accepted_of_a_wave_before_a_restart_counts() -> None:
     stage.give(a_row("a"), a_row("b", score_week=1), a_row("k3"))
     assert [name for name, _ in stage.considered] == ["a"]
     assert set(stage.fates) == {"b"}
+
+
+def test_what_is_told_a_second_time_when_the_database_is_back_is_not_counted_twice() -> None:
+    known = {
+        f"k{number}": KnownSignal(verdict=Verdict.ACCEPTED, at_ms=START_MS, wave_ms=WAVE_MS) for number in range(5)
+    }
+    stage = Stage(known=known)
+    stage.give(a_row("a"))
+    own = {"a": KnownSignal(verdict=Verdict.ACCEPTED, at_ms=START_MS, wave_ms=WAVE_MS)}
+    older = {"older": KnownSignal(verdict=Verdict.ACCEPTED, at_ms=START_MS - HOUR_MS, wave_ms=WAVE_MS)}
+    stage.tell(SignalsRestored(signals=known | own | older))
+    stage.run_for(1)
+    stage.give(*(a_row(name) for name in "bcde"))
+    assert [name for name, _ in stage.considered] == ["a", "b", "c", "d"]
 
 
 def test_nothing_opened_for_48_hours_is_told_once_and_ends_with_the_next_position() -> None:
