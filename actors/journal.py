@@ -210,7 +210,8 @@ class JournalActor(Actor):
                 self._tell(message.path, SignalsRestored(signals=known))
             case RestoreResults():
                 results = self._journal.position_results(message.since_ms)
-                self._tell(message.path, ResultsRestored(results=tuple(results)))
+                locks = tuple(self._journal.symbol_locks().items())
+                self._tell(message.path, ResultsRestored(results=tuple(results), locks=locks))
             case _:
                 assert_never(message)
         if not self._journal.health().store_available:

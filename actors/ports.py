@@ -128,6 +128,10 @@ class JournalPort(Protocol):
         """The signals whose fate is on record since ``since_ms``, by their ids."""
         ...
 
+    def symbol_locks(self) -> Mapping[str, str]:
+        """Why nothing is opened on a symbol, for each that a person has locked."""
+        ...
+
     def position_results(self, since_ms: int) -> Sequence[PositionResult]:
         """What each position came to that was closed since ``since_ms``."""
         ...

@@ -20,7 +20,7 @@ from actors.day_results import DayResults
 from actors.kernel import Actor, Ref
 from actors.record import Record, rejection
 from messages.conditions import MarketConditions, Regime
-from messages.journal import EventRecord, Severity
+from messages.journal import SYMBOL_LOCKED, SYMBOL_UNLOCKED, EventRecord, Severity
 from messages.positions import ExposureChanged, OpenPosition, PositionEnded
 from messages.results import RestoreResults, ResultsRestored
 from messages.settings import Settings
@@ -32,6 +32,7 @@ from messages.supervision import (
     DescribeRisk,
     Due,
     JournalChanged,
+    LockSymbol,
     OwnershipLost,
     PauseOpening,
     RestoreVenue,
@@ -39,6 +40,7 @@ from messages.supervision import (
     RiskSummary,
     SettingsChanged,
     SignalSettled,
+    UnlockSymbol,
     VenueClosed,
     VenueRestored,
 )
@@ -61,6 +63,8 @@ RiskMessage: TypeAlias = (
     | OwnershipLost
     | PauseOpening
     | ResumeOpening
+    | LockSymbol
+    | UnlockSymbol
     | VenueClosed
     | VenueRestored
     | ResultsRestored
@@ -149,6 +153,7 @@ class RiskActor(Actor):
         self._restored = False
         self._waiting: list[ConsiderSignal] = []
         self._pauses: dict[str, str] = {}
+        self._locks: dict[Symbol, str] = {}
         self._closed: dict[Venue, dict[str, str]] = {}
         self._available: dict[Venue, Money] = {}
         self._under_way: dict[str, ConsiderSignal] = {}
@@ -201,12 +206,15 @@ class RiskActor(Actor):
                 self._pause("operator", why)
             case ResumeOpening():
                 self._pause("operator", "")
+            case LockSymbol() | UnlockSymbol():
+                self._on_lock(message)
             case VenueClosed():
                 self._on_closed(message)
             case VenueRestored():
                 self._on_restored(message)
-            case ResultsRestored(results=results):
+            case ResultsRestored(results=results, locks=locks):
                 self._day.restored(results)
+                self._locks = {Symbol(symbol): why for symbol, why in locks} | self._locks
                 self._try_waiting()
             case MarketConditions(venue=venue, symbol=symbol):
                 self._conditions[venue, symbol] = message
@@ -302,6 +310,18 @@ class RiskActor(Actor):
         else:
             self._pauses.pop(who, None)
 
+    def _on_lock(self, message: LockSymbol | UnlockSymbol) -> None:
+        """The event is the record of it: the next process reads it."""
+        blank = self._record.blank(self.context)
+        if isinstance(message, LockSymbol):
+            self._locks[message.symbol] = why = message.why
+            kind = SYMBOL_LOCKED
+        else:
+            self._locks.pop(message.symbol, None)
+            kind, why = SYMBOL_UNLOCKED, "opened again as anything else"
+        event = EventRecord(kind=kind, severity=Severity.WARNING, text=why, at_ms=blank.at_ms, subject=message.symbol)
+        self._record.write(replace(blank, events=(event,)))
+
     def _wait(self, message: ConsiderSignal) -> None:
         """At the start signals wait until the record is read and the venue's stops are tried: seconds, not minutes."""
         if len(self._waiting) < MAX_WAITING:
@@ -329,6 +349,9 @@ class RiskActor(Actor):
             return
         if why := self._why_closed(message.venue):
             self._reject(signal, message.venue, why)
+            return
+        if (locked := self._locks.get(signal.symbol)) is not None:
+            self._reject(signal, message.venue, f"{signal.symbol} is locked: {locked}")
             return
         terms = self._terms()
         if terms.paused_until_ms is not None:

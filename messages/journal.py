@@ -6,7 +6,7 @@ of how it came about. Its intents are handed to the execution actor only after t
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from messages.delivery import Delivery, Lane
 from messages.orders import FillReport, FundingReport
@@ -22,6 +22,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     ERROR = "error"
     CRITICAL = "critical"
+
+
+SYMBOL_LOCKED: Final = "symbol_locked"
+SYMBOL_UNLOCKED: Final = "symbol_unlocked"
+"""Kinds of events whose subject is a symbol: the last one of it counts, also after a restart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

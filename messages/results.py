@@ -21,8 +21,12 @@ class RestoreResults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultsRestored:
-    """The results on record; told again when a database that was away is back."""
+    """The results on record; told again when a database that was away is back.
+
+    ``locks``: why nothing is opened on a symbol, for each that a person has locked.
+    """
 
     DELIVERY: ClassVar[Delivery] = _PROTECTIVE
 
     results: tuple[PositionResult, ...]
+    locks: tuple[tuple[str, str], ...] = ()

@@ -246,6 +246,25 @@ class ResumeOpening:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LockSymbol:
+    """Nothing is opened on ``symbol``, on any venue, until :class:`UnlockSymbol`; also after a restart."""
+
+    DELIVERY: ClassVar[Delivery] = _CONTROL
+
+    symbol: Symbol
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnlockSymbol:
+    """Undoes :class:`LockSymbol`."""
+
+    DELIVERY: ClassVar[Delivery] = _CONTROL
+
+    symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VenueClosed:
     """Nothing is to be opened on ``venue``; an empty ``why``: as far as ``by`` knows, it may be opened there again."""
 

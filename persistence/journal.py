@@ -17,6 +17,8 @@ from typing import Final
 from loguru import logger
 
 from messages.journal import (
+    SYMBOL_LOCKED,
+    SYMBOL_UNLOCKED,
     CommitResult,
     Decision,
     Durability,
@@ -201,6 +203,26 @@ class Journal:
                 *(result for result in stored if result.position_id not in spooled),
                 *(result for result in later if result.closed_ms >= since_ms),
             ]
+
+    def symbol_locks(self) -> Mapping[str, str]:
+        """Why nothing is opened on a symbol, for each that a person has locked."""
+        with self._lock:
+            told = [
+                event
+                for decision in self._waiting_decisions()
+                for event in decision.events
+                if event.kind in {SYMBOL_LOCKED, SYMBOL_UNLOCKED}
+            ]
+            try:
+                locks = self._store.symbol_locks()
+            except StoreUnavailable as failure:
+                self._store_lost(failure)
+                locks = {}
+            for event in told:
+                locks.pop(event.subject, None)
+                if event.kind == SYMBOL_LOCKED:
+                    locks[event.subject] = event.text
+            return locks
 
     def prune(self, before_ms: int) -> int:
         """Forget which decisions before a time are applied, while nothing waits in the spool; gives their number."""

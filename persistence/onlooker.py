@@ -65,6 +65,10 @@ class Onlooker:
         _ = since_ms
         return {}
 
+    def symbol_locks(self) -> Mapping[str, str]:
+        """Nothing is opened here."""
+        return {}
+
     def position_results(self, since_ms: int) -> Sequence[PositionResult]:
         """Nor for results."""
         _ = since_ms

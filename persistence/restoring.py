@@ -7,7 +7,7 @@ from typing import Any, Final
 from loguru import logger
 from sqlalchemy import Connection, Row, select
 
-from messages.journal import KnownSignal, PositionResult, RestoredPosition, Verdict
+from messages.journal import SYMBOL_LOCKED, SYMBOL_UNLOCKED, KnownSignal, PositionResult, RestoredPosition, Verdict
 from messages.state import Intent, PositionState, TrailingPhase, TrailingState
 from messages.values import PositionId
 from persistence.codec import Undecodable, decode_intent, decode_position
@@ -15,6 +15,7 @@ from persistence.tables import (
     ENDED_PHASES,
     OPEN_STATUSES,
     decisions,
+    events,
     orders,
     positions,
     signals_log,
@@ -61,6 +62,18 @@ def known_signals(connection: Connection, account: str, since_ms: int) -> dict[s
     return {
         row.signal_id: KnownSignal(verdict=Verdict(row.verdict), at_ms=row.at_ms, wave_ms=row.wave_ms) for row in found
     }
+
+
+def symbol_locks(connection: Connection, account: str) -> dict[str, str]:
+    """Why nothing is opened on a symbol, for each that is locked: of its events the last one counts."""
+    log = events.c
+    told = connection.execute(
+        select(log.kind, log.subject, log.text)
+        .where(log.account == account, log.kind.in_((SYMBOL_LOCKED, SYMBOL_UNLOCKED)))
+        .order_by(log.id),
+    )
+    last = {row.subject: row for row in told}
+    return {symbol: row.text for symbol, row in last.items() if row.kind == SYMBOL_LOCKED}
 
 
 def position_results(connection: Connection, account: str, since_ms: int) -> list[PositionResult]:

@@ -192,6 +192,15 @@ class SqlStore:
         with self.reading() as connection:
             return restoring.position_results(connection, self.account, since_ms)
 
+    def symbol_locks(self) -> dict[str, str]:
+        """Why nothing is opened on a symbol, for each that is locked.
+
+        Raises:
+            StoreUnavailable: It cannot be read.
+        """
+        with self.reading() as connection:
+            return restoring.symbol_locks(connection, self.account)
+
     def applied(self, decision_ids: Sequence[str]) -> frozenset[str]:
         """Which of these decisions are in the store.
 

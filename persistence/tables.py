@@ -32,6 +32,7 @@ APPEND_ONLY: Final = ("events", "order_audit_log")
 
 _OPEN_POSITION: Final = text("phase NOT IN ('closed', 'rolled_back')")
 _OPEN_INTENT: Final = text("status IN ('intended', 'unknown')")
+_LOCK: Final = text("kind IN ('symbol_locked', 'symbol_unlocked')")
 _PLACING: Final = text("action = 'place'")
 
 
@@ -340,6 +341,8 @@ events = Table(
     Index("ix_events_at", "account", "at_ms"),
     # Explaining a position reads its events, in the order in which they were written.
     Index("ix_events_position", "account", "position_id", "id"),
+    # A start reads which symbols are locked; the many other events are not in it.
+    Index("ix_events_locks", "account", "id", postgresql_where=_LOCK, sqlite_where=_LOCK),
 )
 
 performance_snapshots = Table(

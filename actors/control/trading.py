@@ -13,8 +13,8 @@ from messages.positions import ClosePosition, VerifyPosition
 from messages.shell import ArgumentKind, ArgumentSpec, CommandRefusedError, CommandSpec, Confirmation, Role
 from messages.state import CloseReason
 from messages.status import PositionView
-from messages.supervision import PauseOpening, RawSignal, ReadAccountNow, ResumeOpening
-from messages.values import PositionKey, Side, Venue
+from messages.supervision import LockSymbol, PauseOpening, RawSignal, ReadAccountNow, ResumeOpening, UnlockSymbol
+from messages.values import PositionKey, Side, Symbol, Venue
 
 HIGHEST_SCORE: Final = 100
 """What a person asks for passes the scores that signals are filtered by."""
@@ -166,6 +166,20 @@ def reconcile(cockpit: Cockpit, asked: Asked) -> object:
     return {"reading": venues}
 
 
+def lock(cockpit: Cockpit, asked: Asked) -> object:
+    """Open nothing on a symbol until it is unlocked; also across restarts."""
+    symbol = Symbol(asked.text("symbol").upper())
+    cockpit.ref(addresses.RISK).tell(LockSymbol(symbol=symbol, why=asked.text("why") or "locked from the shell"))
+    return {"locked": symbol}
+
+
+def unlock(cockpit: Cockpit, asked: Asked) -> object:
+    """Undo a lock."""
+    symbol = Symbol(asked.text("symbol").upper())
+    cockpit.ref(addresses.RISK).tell(UnlockSymbol(symbol=symbol))
+    return {"unlocked": symbol}
+
+
 def commands() -> list[Command]:
     """Commands about positions."""
     symbol = ArgumentSpec(
@@ -273,6 +287,8 @@ def commands() -> list[Command]:
             operator,
             yes,
         ),
+        (lock, "lock", "open nothing on a symbol until it is unlocked", "lock BTCUSDT", (symbol, why), operator, yes),
+        (unlock, "unlock", "undo a lock", "unlock BTCUSDT", (symbol,), operator, yes),
     ]
     return [
         Command(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL
 
-from messages.journal import Decision, Durability
+from messages.journal import SYMBOL_LOCKED, SYMBOL_UNLOCKED, Decision, Durability, EventRecord, Severity
 from messages.state import PositionPhase
 from messages.values import Epoch, PositionId
 from persistence.journal import Journal
@@ -213,3 +213,21 @@ def test_the_results_of_positions_are_those_of_the_latest_record(journal: Journa
     results = {result.position_id: result.net_pnl for result in journal.position_results(10)}
 
     assert results == {"stored": -1, "spooled": -4, "changed": 5}
+
+
+def test_the_last_word_on_a_symbol_is_whether_it_is_locked_also_from_the_spool(
+    journal: Journal, network: Network
+) -> None:
+    def said(kind: str, symbol: str, why: str = "") -> Decision:
+        event = EventRecord(kind=kind, severity=Severity.WARNING, text=why, at_ms=5, subject=symbol)
+        return decision(events=(event,))
+
+    journal.write([said(SYMBOL_LOCKED, "A", "stored"), said(SYMBOL_LOCKED, "B", "stored"), said("other", "C", "x")])
+    journal.write([said(SYMBOL_UNLOCKED, "B"), said(SYMBOL_LOCKED, "D", "stored")])
+    assert journal.symbol_locks() == {"A": "stored", "D": "stored"}
+    network.down = True
+    journal.write([said(SYMBOL_UNLOCKED, "A"), said(SYMBOL_LOCKED, "B", "spooled")])
+    network.down = False
+    assert journal.symbol_locks() == {"B": "spooled", "D": "stored"}
+    journal.recover()
+    assert journal.symbol_locks() == {"B": "spooled", "D": "stored"}

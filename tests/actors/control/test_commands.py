@@ -285,6 +285,22 @@ def test_a_stop_taken_away_is_placed_again_when_protect_is_asked_for(seat: Seat)
     assert len(stops_of(seat.world)) == 1
 
 
+def test_nothing_is_opened_on_a_locked_symbol_also_after_a_restart() -> None:
+    world = a_world(PAPER)
+    seat = Seat(world)
+    seat.ask("lock", {"symbol": "btcusdt", "why": "delisting", "yes": True})
+    open_a(Side.LONG, world)
+    world.kill()
+    world.start()
+    world.run_for(5)
+    open_a(Side.LONG, world)
+    assert not open_quantity(world)
+    assert set(world.fates().values()) == {"rejected"}
+    Seat(world).ask("unlock", {"symbol": "BTCUSDT", "yes": True})
+    open_a(Side.LONG, world)
+    assert open_quantity(world)
+
+
 # --- checks for scripts -----------------------------------------------------------------------------------------------
 
 
