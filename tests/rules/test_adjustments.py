@@ -170,3 +170,27 @@ def test_losses_in_a_row_are_counted_over_midnight() -> None:
 
 def test_an_account_with_nothing_left_that_still_loses_is_stopped() -> None:
     assert _terms(_a_day("-0.01", balance="0")).paused_until_ms == MIDNIGHT_MS + DAY_MS
+
+
+def test_a_pause_of_an_hour_is_over_on_the_hour() -> None:
+    day = _a_day("-1", "-1", "-1", "-1")
+    until_ms = NOON_MS + 60 * MINUTE_MS
+    assert _terms(day, until_ms - 1).paused_until_ms == until_ms
+    assert _terms(day, until_ms).paused_until_ms is None
+
+
+@pytest.mark.parametrize(
+    ("results", "balance", "why"),
+    [
+        (("-9",), "1000", ""),
+        (("-10",), "1000", "the day is at -1.00 %, sizes are 0.75 of 200"),
+        (("-50", "60"), "1000", "the day was at -5 % or worse"),
+        (("-1",), None, "the day lost -1, of what is not known yet"),
+        (("-1", "-1", "-1", "-1"), "1000", "4 losing closes in a row"),
+    ],
+)
+def test_people_are_told_why(results: tuple[str, ...], balance: str | None, why: str) -> None:
+    terms = _terms(_a_day(*results, balance=balance))
+    assert terms.why == why
+    told = dict(terms.inputs)["paused_until_ms"]
+    assert told == ("" if terms.paused_until_ms is None else str(terms.paused_until_ms))
