@@ -127,18 +127,20 @@ class VenueQueue:
         """What is to be sent now, if anything may be; it waits no longer.
 
         What waits for one of the venue's limits does not hold up what needs others: a stop that only counts as an order
-        goes out while a reading waits for its weight. No position is opened while something protective waits.
+        goes out while a reading waits for its weight. No position is opened while something protective waits; what
+        became of an entry is asked all the same, for it is what those that wait may be waiting for.
         """
         passed: list[Waiting] = []
         exhausted: dict[bool, set[str]] = {True: set(), False: set()}
         self._allowed_from_ms = 0
         try:
             while self._waiting and now_ms >= self._paused_until_ms and self._has_worker(self._waiting[0], now_ms):
-                if self._waiting[0].priority >= ENTRY and any(each.priority <= PROTECTIVE for each in passed):
-                    return None
                 head = heappop(self._waiting)
+                may_open = head.priority >= ENTRY and not head.resolves
                 if head.job.settled:
                     head.job.queued -= 1
+                elif may_open and any(each.priority <= PROTECTIVE for each in passed):
+                    passed.append(head)
                 elif self._is_allowed(head, exhausted, now_ms):
                     head.job.queued -= 1
                     self._budget.spend(self._cost(head.request), now_ms=now_ms)

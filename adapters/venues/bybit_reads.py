@@ -122,7 +122,9 @@ class BybitReads:
             BybitRefusedError: A part of it could not be read.
         """
         rows = {row.exec_id: row for row in self._executions(request)}
-        in_order = sorted(rows.values(), key=lambda row: (number(row.exec_time) or ZERO, row.exec_id))
+        # The newest comes first, also of one millisecond: what opened must come before what closed it.
+        in_order = list(reversed(rows.values()))
+        in_order.sort(key=lambda row: number(row.exec_time) or ZERO)
         fills = [fill for row in in_order if (fill := fill_report(row, hedge=self._hedge)) is not None]
         funding = [funding_report(row, hedge=self._hedge) for row in in_order if row.exec_type == FUNDING]
         return FillsReport(

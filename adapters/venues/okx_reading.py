@@ -217,7 +217,8 @@ class OkxReading:
         # Whether ``begin`` takes in its own millisecond is not documented: asked for one earlier, and filtered.
         params: Params = _swaps(symbol) | {"begin": str(max(since_ms - 1, 0))}
         rows = self._http.all_rows(method, params, FillRow, lambda row: row.bill_id)
-        fills = [fill_report(row, self._id_of(row)) for row in rows]
+        # The newest comes first, also of one millisecond: what opened must come before what closed it.
+        fills = [fill_report(row, self._id_of(row)) for row in reversed(rows)]
         # Bills may be asked for by instrument; OKX pays a position's funding as profit and loss of type 8.
         bills = self._http.all_rows(
             "privateGetAccountBills", params | {"type": FUNDING}, BillRow, lambda row: row.bill_id

@@ -17,7 +17,7 @@ from messages.values import (
     Symbol,
     Venue,
 )
-from messages.venue import FetchAccount, PlaceOrder, RateWindow, VenueRequest
+from messages.venue import FetchAccount, PlaceOrder, QueryOrder, RateWindow, VenueRequest
 
 KEY = PositionKey(venue=Venue("paper"), symbol=Symbol("BTCUSDT"))
 
@@ -139,3 +139,25 @@ def test_readings_however_urgent_leave_the_share_of_protection_to_orders_and_que
     stop = queue.next(0)
     assert stop is not None
     assert isinstance(stop.request, PlaceOrder)
+
+
+def test_what_became_of_an_entry_is_asked_although_readings_wait_for_a_limit_of_their_own() -> None:
+    """The readings may go on for ever because nobody knows what became of the entries (met on Bitget)."""
+
+    def cost(request: VenueRequest) -> dict[str, int]:
+        return {"readings": 1} if isinstance(request, FetchAccount) else {}
+
+    window = RateWindow(name="readings", limit=1, window_ms=1_000)
+    queue = VenueQueue(budget=RateBudget([window]), cost=cost)
+    for _ in range(2):
+        queue.add(a_job(PROTECTIVE), FetchAccount(), resolves=False)
+    assert queue.next(0) is not None
+    entry = a_job(ENTRY)
+    assert entry.intent is not None
+    queue.add(entry, PlaceOrder(order=entry.intent.order), resolves=False)
+    question = QueryOrder(symbol=KEY.symbol, client_order_id=ClientOrderId("o1"), kind=OrderKind.MARKET)
+    queue.add(entry, question, resolves=True)
+    asked = queue.next(0)
+    assert asked is not None
+    assert isinstance(asked.request, QueryOrder)
+    assert queue.next(0) is None, "and nothing is opened"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from adapters.simulator.engine import Exchange
-from adapters.simulator.orders import CONDITIONAL
+from adapters.simulator.orders import CONDITIONAL, SimOrder
 from adapters.simulator.paper import PaperExchange
 from adapters.simulator.wire.bitget_errors import WireRefusedError, refusal
 from adapters.simulator.wire.bitget_money import account_row, bill_row, contract_row
@@ -262,7 +262,10 @@ class BitgetReads:
         raise refusal(answer, detail=True)
 
     async def _ended(self, query: Query, ask: Ask) -> list[OrderReport]:
-        """Orders that work no more; one that is asked for by its id goes the way of such questions."""
+        """Orders that work no more, and plan orders whose child still fills: the history is what names the child.
+
+        One that is asked for by its id goes the way of such questions.
+        """
         if query.get("clientOid") or query.get("orderId"):
             try:
                 found = await self._by_ids(query, ask)
@@ -278,7 +281,7 @@ class BitgetReads:
             kept = [
                 order for symbol in self._symbols_of(exchange, query) for order in exchange.state.orders.known(symbol)
             ]
-            return [order.report(venue) for order in kept if not order.working]
+            return [order.report(venue) for order in kept if not order.working or _is_triggered(order)]
 
         return self._exchange.look(read)
 
@@ -321,3 +324,7 @@ def _page(rows: Sequence[Row], key: str, query: Query) -> tuple[list[Row], str]:
     left = [row for row in rows if not before or int(row[key]) < int(before)]
     page = left[: min(int(query.get("limit") or MAX_PAGE), MAX_PAGE)]
     return page, str(page[-1][key]) if page else ""
+
+
+def _is_triggered(order: SimOrder) -> bool:
+    return order.kind in CONDITIONAL and order.filled_quantity > 0
