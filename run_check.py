@@ -8,12 +8,14 @@ import os
 import sqlite3
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from loguru import logger
 
 from actors import addresses
@@ -32,17 +34,20 @@ from adapters.simulator.paper_still import StillMarket, copy_state
 from adapters.simulator.scheduler_thread import SchedulerThread
 from messages.account_check import AccountChecked, CheckVenue, VenueChecked, account_checked
 from messages.settings import PAPER, Mode, Settings
+from messages.signals import Signal
 from messages.values import Symbol, Venue
 from persistence.failures import StoreUnavailable
 from persistence.onlooker import MANY, Onlooker
 from persistence.opening import open_journal, records_of, store_of
 from persistence.queries import Queries
+from rules.signal_intake import parse_signal
 from run_parts import OUT_OF_REACH, WRONG_USAGE, CannotRunError
 from run_venues import PAPER_STATE, venue_config
 
 ANSWER_S: Final = 150.0
 """How long a check may take, its orders included."""
 START_S: Final = 30.0
+SIGNAL_LIFE_MS: Final = 86_400_000
 
 
 def check(settings: Settings, *, fix: bool) -> AccountChecked:
@@ -85,7 +90,7 @@ def _ask_instance(settings: Settings, instance: Instance, *, fix: bool) -> Accou
 
 def _check_here(settings: Settings, *, fix: bool) -> AccountChecked:
     with ExitStack() as resources:
-        journal, epoch, managed = _records(settings, resources, fix=fix)
+        journal, epoch, queries = _records(settings, resources, fix=fix)
         venues = [
             each for venue in settings.venues if (each := _venue(venue, settings, resources, fix=fix)) is not None
         ]
@@ -95,7 +100,8 @@ def _check_here(settings: Settings, *, fix: bool) -> AccountChecked:
             venues=venues,
             policies=position_policies(settings),
             zombie_scope=settings.zombie_scope,
-            managed=managed,
+            managed=_managed(queries),
+            signals=last_signals(queries, settings.venues, now_ms=time.time_ns() // 1_000_000),
         )
         system = ActorSystem(runtime=ThreadRuntime())
         try:
@@ -107,24 +113,50 @@ def _check_here(settings: Settings, *, fix: bool) -> AccountChecked:
             system.shutdown()
 
 
-def _records(settings: Settings, resources: ExitStack, *, fix: bool) -> tuple[JournalPort, int, frozenset[Symbol]]:
-    """The journal, the epoch under which it is written, and the symbols that ever had a position of ours."""
+def _records(settings: Settings, resources: ExitStack, *, fix: bool) -> tuple[JournalPort, int, Queries]:
+    """The journal, the epoch under which it is written, and what is on record."""
     if fix:
         store = store_of(settings, data_dir=settings.data_dir)
         name = f"check {os.getpid()}"
         journal, epoch = open_journal(store, data_dir=settings.data_dir, owner_name=name, resources=resources)
-        return journal, epoch, _managed(Queries(store))
+        return journal, epoch, Queries(store)
     records = records_of(settings, data_dir=settings.data_dir)
     resources.callback(records.close)
-    return Onlooker(Queries(records)), 0, _managed(Queries(records))
+    return Onlooker(Queries(records)), 0, Queries(records)
 
 
 def _managed(queries: Queries) -> frozenset[Symbol]:
+    """Symbols that have, or had, a position of ours."""
     try:
         positions = (*queries.open_positions(limit=MANY), *queries.closed_positions(limit=MANY))
     except StoreUnavailable:
         return frozenset()
     return frozenset(position.key.symbol for position in positions)
+
+
+def last_signals(queries: Queries, venues: Sequence[Venue], *, now_ms: int) -> dict[tuple[Venue, Symbol], Signal]:
+    """The last signal of a day for each symbol, unless its position is over: others trade by the same signals."""
+    since_ms = now_ms - SIGNAL_LIFE_MS
+    found: dict[tuple[Venue, Symbol], Signal] = {}
+    try:
+        over = {position.position_id for position in queries.closed_positions(since_ms=since_ms, limit=MANY)}
+        fates = queries.signals(since_ms=since_ms, limit=MANY)
+    except StoreUnavailable:
+        return found
+    for fate in fates:
+        signal = parse_signal(_decoded(fate.raw), now_ms=fate.at_ms, max_age_s=SIGNAL_LIFE_MS)
+        if isinstance(signal, Signal) and fate.position_id not in over:
+            for venue in venues:
+                if fate.venue in {"", venue}:
+                    found.setdefault((venue, signal.symbol), signal)
+    return found
+
+
+def _decoded(raw: str) -> object:
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        return raw
 
 
 def _venue(venue: Venue, settings: Settings, resources: ExitStack, *, fix: bool) -> CheckedVenue | None:

@@ -8,7 +8,7 @@ VerifyPosition, RemoveZombies and ReadAccountNow to it, and sends no order itsel
 **On crash** the check under way is over, and whoever asked hears of it; what was intended is on record.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias, assert_never
 
@@ -61,7 +61,7 @@ class CheckParts:
     Attributes:
         desk: Who has positions mended by their own actors; ``None`` where no process runs the account.
         daily_minute: The minute of the UTC day at which it checks by itself; ``None`` never.
-        signals: The last signal of each symbol that became a position, where one is known.
+        signals: The last signal for each symbol, for positions that are on no record.
     """
 
     venue: Venue
@@ -73,7 +73,7 @@ class CheckParts:
     zombies: ZombiePolicy
     owner_epoch: int
     daily_minute: int | None = None
-    signals: Callable[[], dict[Symbol, Signal]] = dict
+    signals: Mapping[tuple[Venue, Symbol], Signal] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -220,7 +220,7 @@ class CheckActor(Actor):
         report, check.report = check.report, None
         check.last = judge(
             report,
-            known=Known(instruments=self._instruments, rows=self._rows, signals=self._parts.signals()),
+            known=Known(instruments=self._instruments, rows=self._rows, signals=self._parts.signals),
             policies=self._parts.policies,
             zombies=self._parts.zombies,
             now_ms=self.context.now_ms(),

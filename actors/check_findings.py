@@ -88,7 +88,7 @@ def judge(
                 instrument=instrument,
                 policies=policies,
                 row=known.rows.get(name_of(position)),
-                signal=known.signals.get(position.symbol),
+                signal=known.signals.get((position.venue, position.symbol)),
             )
             wanted[name_of(position)] = expected.take_profits
     findings = tuple(

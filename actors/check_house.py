@@ -1,7 +1,7 @@
 """The small tree that ``holdfast check`` lives in where no process runs the account: journal, execution, checks."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from actors import addresses
 from actors.check import CheckActor, CheckParts
@@ -11,7 +11,7 @@ from actors.kernel import Actor, ActorSystem, ChildSpec, Dispatcher, GroupSpec
 from actors.ports import JournalPort, VenueCalls
 from messages.settings import ZombieScope
 from messages.signals import Signal
-from messages.values import Symbol
+from messages.values import Symbol, Venue
 from rules.position_case import PositionPolicies
 from rules.zombies import ZombiePolicy
 
@@ -33,6 +33,7 @@ class CheckHouse:
 
     Attributes:
         managed: Symbols that have, or had, a position of ours.
+        signals: The last signal for each symbol, for positions that are on no record.
     """
 
     journal: JournalPort
@@ -41,7 +42,7 @@ class CheckHouse:
     policies: PositionPolicies
     zombie_scope: ZombieScope = ZombieScope.OWN
     managed: frozenset[Symbol] = frozenset()
-    signals: Callable[[], dict[Symbol, Signal]] = dict
+    signals: Mapping[tuple[Venue, Symbol], Signal] = field(default_factory=dict)
 
     def root(self, system: ActorSystem) -> GroupSpec:
         """The whole tree, in the order in which it starts."""

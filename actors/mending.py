@@ -37,7 +37,7 @@ class Known:
 
     instruments: Mapping[tuple[Venue, Symbol], Instrument]
     rows: Mapping[PositionName, PositionState] = field(default_factory=dict)
-    signals: Mapping[Symbol, Signal] = field(default_factory=dict)
+    signals: Mapping[tuple[Venue, Symbol], Signal] = field(default_factory=dict)
 
 
 def name_of(position: PositionReport) -> PositionName:
@@ -87,7 +87,7 @@ class Mender:
             instrument=instrument,
             policies=self._policies,
             row=row,
-            signal=known.signals.get(position.symbol),
+            signal=known.signals.get((position.venue, position.symbol)),
         )
         steps = steps_for(
             position=position,

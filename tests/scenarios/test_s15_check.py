@@ -9,6 +9,7 @@ import pytest
 
 from actors import addresses
 from actors.check_house import CheckedVenue, CheckHouse
+from actors.desk import Untracked
 from actors.kernel import ActorCrashed, ActorSystem, Notice, VirtualRuntime
 from adapters.simulator.fault_script import FaultAction, FaultRule, FaultScript, RequestType
 from adapters.simulator.paper_calls import PaperCalls
@@ -23,6 +24,7 @@ from persistence.journal import Journal
 from persistence.queries import Queries
 from persistence.spool import Spool
 from rules.client_order_ids import client_order_id, parse_client_order_id
+from run_check import last_signals
 from tests.scenarios.plain_account import FLAT, NO_STOP, NO_TP1, NOTHING, SYMBOLS, PlainAccount, ours
 from tests.scenarios.stage import EVERY_PROFILE
 from tests.scenarios.world import PAPER_VENUE, World
@@ -52,6 +54,7 @@ class Account(PlainAccount):
             venues=[CheckedVenue(calls=PaperCalls(self.world.exchange))],
             policies=self.world.policies,
             zombie_scope=scope,
+            signals=last_signals(Queries(self.world.store), [PAPER_VENUE], now_ms=self.world.time.now_ms()),
         )
         system.start(house.root(system))
         try:
@@ -156,6 +159,24 @@ def test_a_position_on_record_is_mended_from_its_record_and_goes_on_with_it(prof
     world.start()
     world.run_for(120)
     assert set(account.orders()) == set(placed), "the process that comes back has nothing to do"
+
+
+def test_a_position_that_another_bot_opened_by_the_same_signal_is_protected_as_the_signal_says() -> None:
+    account = an_account(PROFILES["paper"])
+    world = account.world
+    world.untracked = Untracked.ALERT
+    world.start()
+    world.run_for(2)
+    account.position(SYMBOLS[0], stop="", profits=())
+    world.signal(SYMBOLS[0], sl="41000", tp1="42500", tp2="43500")
+    world.run_for(15)
+    world.kill()
+    assert set(world.fates().values()) == {"rejected"}
+    assert account.orders() == {}
+    checked = account.check(fix=True)
+    assert [item for item in checked.findings if not item.fixed] == []
+    placed = {order.trigger_price for order in account.orders().values()}
+    assert placed == {Decimal(41_000), Decimal(42_500), Decimal(43_500)}
 
 
 def test_a_zombie_of_somebody_else_is_told_and_left_unless_the_scope_is_all() -> None:
