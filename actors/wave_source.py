@@ -70,10 +70,12 @@ class WaveSourceActor(Actor):
     def _look(self) -> None:
         now_ms = self.context.now_ms()
         check = check_at(now_ms, times=self._times)
-        again_ms: int | None = check.start_ms
+        again_ms = check.start_ms
         if check.start_ms <= now_ms:
             # Also when nothing came: what came too early for the check before may be due now.
             self._signals.tell(SignalsArrived(signals=tuple(self._feed.due(now_ms)), in_waves=True))
-            again_ms = self._feed.next_ms(now_ms)
-        if again_ms is not None:
-            self.context.schedule_once("look", max(again_ms - now_ms, 1) / 1_000, Due(what="look"))
+            next_ms = self._feed.next_ms(now_ms)
+            again_ms = check_at(check.end_ms, times=self._times).start_ms
+            if next_ms is not None:
+                again_ms = min(again_ms, next_ms)
+        self.context.schedule_once("look", max(again_ms - now_ms, 1) / 1_000, Due(what="look"))
