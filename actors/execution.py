@@ -28,6 +28,7 @@ from actors.venue_queue import (
     VenueQueue,
     Waiting,
     intent_of,
+    overtakes,
     priority_of,
     request_of,
 )
@@ -155,7 +156,7 @@ class ExecutionActor(Actor):
         if self._must_wait(intent):
             self.context.schedule_once(("hold", intent.intent_id), HOLD_STEP_S, Due(what=f"hold {intent.intent_id}"))
             return
-        self._stop_placing(intent)
+        self._stop_repeating(intent)
         job.sends += 1
         self._queue.add(job, request_of(intent), resolves=False)
         if intent.protective:
@@ -170,12 +171,17 @@ class ExecutionActor(Actor):
             return waited_ms < HOLD_MS and self._queue.may_still_place(intent.order.client_order_id)
         return waited_ms < ENTRY_HOLD_MS and self._queue.may_still_reduce(intent)
 
-    def _stop_placing(self, intent: Intent) -> None:
-        """An order that is cancelled is not sent again, though the answer to its placing has not come yet."""
-        placing = self._jobs.get(IntentId(intent.order.client_order_id))
-        if placing is not None and intent.action is IntentAction.CANCEL:
-            placing.given_up = True
-            self._ask_later(placing)
+    def _stop_repeating(self, intent: Intent) -> None:
+        """What a later request for the same order overtakes is not sent again, though its answer has not come yet.
+
+        A move would take the order back to where it was, and a placing would bring back what is being cancelled.
+        """
+        for earlier in tuple(self._jobs.values()):
+            if earlier.intent is intent:
+                return
+            if earlier.intent is not None and not earlier.given_up and overtakes(intent, earlier.intent):
+                earlier.given_up = True
+                self._ask_later(earlier)
 
     def _hedge_later(self, job: Job) -> None:
         intent = intent_of(job)
@@ -419,8 +425,11 @@ class ExecutionActor(Actor):
         self._tell(job.path, IntentSettled(intent=intent, outcome=outcome))
 
     def _late(self, job: Job, call: Call, answer: VenueAnswer) -> None:
-        """An answer after the intent was settled: what it says of the order is told, nothing is concluded."""
-        if isinstance(answer, OrderAccepted) and not isinstance(call.request, CancelOrder):
+        """An answer after the intent was settled: what it says of the order is told, nothing is concluded.
+
+        Of a cancel or a move it says what was asked for then, and not how the order is now.
+        """
+        if isinstance(answer, OrderAccepted) and isinstance(call.request, PlaceOrder | QueryOrder):
             self._tell(job.path, OrderUpdated(report=answer.report))
 
     def _tell(self, path: str, message: object) -> None:

@@ -137,7 +137,7 @@ class VenueQueue:
             while self._waiting and now_ms >= self._paused_until_ms and self._has_worker(self._waiting[0], now_ms):
                 head = heappop(self._waiting)
                 may_open = head.priority >= ENTRY and not head.resolves
-                if head.job.settled:
+                if head.job.settled or (head.job.given_up and not head.resolves):
                     head.job.queued -= 1
                 elif may_open and any(each.priority <= PROTECTIVE for each in passed):
                     passed.append(head)
@@ -242,6 +242,12 @@ def request_of(intent: Intent) -> PlaceOrder | AmendOrder | CancelOrder:
             return CancelOrder(order=intent.order)
         case _:
             assert_never(intent.action)
+
+
+def overtakes(later: Intent, earlier: Intent) -> bool:
+    """Whether to repeat ``earlier`` might undo ``later``: both are about the same order."""
+    same = later.order.client_order_id == earlier.order.client_order_id
+    return same and earlier.action is not IntentAction.CANCEL
 
 
 def stop_among(account: AccountReport, order: OrderSpec) -> OrderReport | None:

@@ -47,10 +47,12 @@ def take_settled(draft: Draft, settled: IntentSettled) -> None:
     match outcome:
         case OrderAccepted(report=report):
             draft.settle(intent.intent_id, IntentStatus.ACCEPTED, venue_order_id=str(report.venue_order_id))
+            is_overtaken = _is_overtaken(draft, intent)
             _accepted(draft, intent)
-            take_order(draft, report)
-            if intent.action is IntentAction.AMEND and draft.position.stop.phase is StopPhase.MOVING:
-                stop_confirmed(draft, report)
+            if not is_overtaken:
+                take_order(draft, report)
+                if intent.action is IntentAction.AMEND and draft.position.stop.phase is StopPhase.MOVING:
+                    stop_confirmed(draft, report)
             _after_cancel(draft, intent)
         case OrderRejected(reason=reason, text=text):
             draft.settle(intent.intent_id, IntentStatus.REJECTED, text=f"{reason}: {text}")
@@ -74,8 +76,16 @@ def _settled_late(draft: Draft, settled: IntentSettled) -> None:
         statuses = {OrderRejected: IntentStatus.REJECTED, NeverSent: IntentStatus.NEVER_SENT}
         draft.settle(intent.intent_id, statuses.get(type(outcome), IntentStatus.ACCEPTED), text="known only later")
         draft.changed_ms = draft.now_ms
-    if isinstance(outcome, OrderAccepted):
+    if isinstance(outcome, OrderAccepted) and _is_overtaken(draft, intent):
+        draft.doubt()
+    elif isinstance(outcome, OrderAccepted):
         take_order(draft, outcome.report)
+
+
+def _is_overtaken(draft: Draft, intent: Intent) -> bool:
+    """A move of the stop that was confirmed by other means, or given up: its answer says what was asked for then."""
+    moves_stop = intent.action is IntentAction.AMEND and intent.order.purpose is OrderPurpose.STOP
+    return moves_stop and draft.position.stop.intent_id != intent.intent_id
 
 
 def _accepted(draft: Draft, intent: Intent) -> None:

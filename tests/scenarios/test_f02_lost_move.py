@@ -7,6 +7,8 @@ import pytest
 from adapters.simulator.fault_script import EventType, FaultAction, FaultRule, RequestType
 from adapters.simulator.profiles import Profile
 from messages.values import OrderPurpose, Side
+from rules.position_case import PositionPolicies
+from rules.trailing import TrailingPolicy
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import (
     BOTH_SIDES,
@@ -18,6 +20,7 @@ from tests.scenarios.stage import (
     figure,
     open_a,
     open_quantity,
+    profiles_where,
     stops_of,
 )
 from tests.scenarios.world import World
@@ -128,4 +131,27 @@ def test_a_move_that_arrives_after_it_was_given_up_leaves_one_stop(profile: Prof
     world.run_for(90)
     assert figure(world, "unprotected_seconds") - before_s <= (0 if never_naked(profile) else 1.0)
     assert figure(world, "worst_over_cover_seconds") <= 5
+    assert_postcondition_c(world)
+
+
+@profiles_where(lambda profile: profile.capabilities.amend_stop)
+@BOTH_SIDES
+def test_a_move_that_the_next_one_has_overtaken_is_not_sent_again(profile: Profile, side: Side) -> None:
+    """Its answer is late and its event is not: repeated, it would take the stop back to where the next one left it."""
+    late = FaultRule(action=FaultAction.LATE_ANSWER, requests=(RequestType.AMEND,), delay_s=4.0)
+    often = PositionPolicies(trailing=TrailingPolicy(min_update_interval_s=1, min_improvement_percent=Decimal("0.01")))
+    world = a_world(profile, late, policies=often)
+    open_a(side, world, for_s=5)
+    world.price(at(side, 42_440))
+    world.run_for(8)
+    seen: list[Decimal] = []
+    for price in (42_640, 42_800, 42_950, 43_100):
+        world.price(at(side, price))
+        for _ in range(45):
+            world.run_for(0.05)
+            seen += [stop.trigger_price for stop in stops_of(world) if stop.trigger_price is not None]
+    assert len(set(seen)) >= 4
+    assert seen == sorted(seen, reverse=side is Side.SHORT)
+    assert "stop_moved_by_hand" not in world.kinds(), "an old answer is not taken for how the stop is now"
+    world.run_for(60)
     assert_postcondition_c(world)
