@@ -46,6 +46,8 @@ from rules.position_case import spec_of
 PLACED_AT: Final = Decimal("0.5")
 MOVED_TO: Final = Decimal("0.45")
 """Shares of the price: a symbol that loses half its value between placing and cancelling would still be harmless."""
+NAMELESS_LIFE_MS: Final = 2_000
+"""A stop without a name is that of whatever position is there when it arrives: it is not sent again later."""
 SWEEP_AGAIN_S: Final = 20.0
 """Longer than a request may be on its way after its process has died."""
 TRIAL_S: Final = 60.0
@@ -207,7 +209,8 @@ class CanaryActor(Actor):
         if self._price is None:
             self._price = tick.last
             first = self._order(instrument, tick.last, PLACED_AT, number=1)
-            self._resting[first.client_order_id] = first
+            if self._capabilities.stop_client_order_id:
+                self._resting[first.client_order_id] = first
             self._steps = [self._do("placed", IntentAction.PLACE, first, _is_taken)]
             self._send(self._steps[0].request)
 
@@ -226,8 +229,7 @@ class CanaryActor(Actor):
             return
         if step.fits is _is_taken and isinstance(request, Intent):
             if isinstance(answer, OrderAccepted) and not self._capabilities.stop_client_order_id:
-                # A stop without a name is the stop of a position that was opened this instant: it is better than none.
-                self._resting.clear()
+                # It is the stop of a position that was opened this instant, and better than none.
                 self._fail(f"somebody opened a position on {request.order.symbol} meanwhile")
                 return
             self._steps = self._after_placing(request.order, answer)
@@ -243,6 +245,9 @@ class CanaryActor(Actor):
             return []
         second = self._order(instrument, price, MOVED_TO, number=2)
         moved = replace(first, trigger_price=second.trigger_price)
+        if not can.stop_client_order_id:
+            # Placing, moving and cancelling are one call there, which would be another position's by now.
+            return [self._ask("read", first, _is_gone)]
         if not isinstance(answer, OrderAccepted):
             self._resting.clear()
             move = [self._do("moved", IntentAction.AMEND, moved, _is_gone)] if can.amend_stop else []
@@ -304,7 +309,7 @@ class CanaryActor(Actor):
 
     def _intent(self, action: IntentAction, order: OrderSpec) -> Intent:
         self._requests += 1
-        name = order.client_order_id
+        name, now_ms = order.client_order_id, self.context.now_ms()
         return Intent(
             intent_id=IntentId(
                 name if action is IntentAction.PLACE else f"{name}.{action}.{self._trial}.{self._requests}"
@@ -314,7 +319,8 @@ class CanaryActor(Actor):
             action=action,
             order=order,
             protective=False,
-            created_ms=self.context.now_ms(),
+            created_ms=now_ms,
+            expires_ms=None if self._capabilities.stop_client_order_id else now_ms + NAMELESS_LIFE_MS,
             why=Why(rule=Rule.CANARY, text="whether this venue takes stops"),
         )
 

@@ -355,7 +355,7 @@ class ExecutionActor(Actor):
                 self._settle(job, verdict)
 
     def _try_again(self, job: Job) -> None:
-        if job.given_up:
+        if job.given_up or job.is_too_late(self.context.now_ms()):
             self._ask_while_it_may_arrive(job)
         elif job.sends < MAX_SENDS:
             self._send_order(job)

@@ -7,10 +7,20 @@ import pytest
 from adapters.simulator.fault_script import FaultAction, FaultRule, FaultScript, RequestType
 from adapters.simulator.profiles import PROFILES, Profile
 from messages.journal import EventRecord
+from messages.orders import OrderStatus
 from messages.values import OrderKind, OrderPurpose, Side
 from rules.client_order_ids import parse_client_order_id
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.stage import EVERY_PROFILE, STOP_AFTER_ENTRY, open_quantity, placed_ids, profiles_where, stops_of
+from tests.scenarios.stage import (
+    EVERY_PROFILE,
+    STOP_AFTER_ENTRY,
+    a_world,
+    open_quantity,
+    placed_ids,
+    profiles_where,
+    stops_of,
+)
+from tests.scenarios.test_s14_opened_by_hand import trade_by_hand
 from tests.scenarios.world import BTC, World
 
 PROVEN_S = 3.0
@@ -213,3 +223,16 @@ def test_a_trial_that_comes_to_nothing_says_why_and_keeps_the_venue_closed(fault
     assert len(failed) >= 2
     assert all(event.kind == "stops_not_proven" and said in event.text for event in failed)
     assert list(world.fates().values()) == ["rejected"]
+
+
+@pytest.mark.parametrize("action", [FaultAction.LOST_REQUEST, FaultAction.LOST_ANSWER], ids=str)
+def test_a_position_that_is_opened_by_hand_during_the_trial_keeps_its_own_stop(action: FaultAction) -> None:
+    """Where a stop has no name, a later request of the trial would move or cancel the stop of that position."""
+    rule = FaultRule(action=action, requests=(RequestType.PLACE, RequestType.AMEND), count=3)
+    world = a_world(PROFILES["bybit"], rule, canary=True)
+    world.run_for(0.5)
+    trade_by_hand(world, Side.LONG)
+    world.run_for(60)
+    stops = [order for order in world.exchange.engine.state.orders.known(BTC) if order.is_stop]
+    assert [order.status for order in stops] == [OrderStatus.WORKING]
+    assert "stop_lost" not in world.kinds()
