@@ -7,7 +7,7 @@ from actors.check import CheckActor, CheckParts
 from actors.kernel import Actor, ActorSystem
 from actors.monitors.protection import ProtectionMonitor, ProtectionParts
 from actors.monitors.zombie import ZombieMonitor, ZombieParts
-from actors.ports import VenueCalls
+from actors.plan_orders import CountedCalls
 from messages.settings import ZombieScope
 from rules.position_case import PositionPolicies
 from rules.zombies import ZombiePolicy
@@ -27,7 +27,7 @@ class Auditors:
     """Makes the auditors of one venue, for a process that runs the account."""
 
     system: ActorSystem
-    calls: VenueCalls
+    calls: CountedCalls
     policies: PositionPolicies
     audit: AuditPolicy
     hedge_mode: bool
@@ -81,5 +81,6 @@ class Auditors:
                 zombies=ZombiePolicy(scope=self.audit.zombie_scope, hedge_mode=self.hedge_mode),
                 owner_epoch=self.owner_epoch,
                 daily_minute=self.audit.selfcheck_minute,
+                plan_orders=self.calls.take_share,
             )
         )

@@ -8,13 +8,14 @@ VerifyPosition, RemoveZombies and ReadAccountNow to it, and sends no order itsel
 **On crash** the check under way is over, and whoever asked hears of it; what was intended is on record.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias, assert_never
 
 from actors.check_findings import Judgement, judge, unmended
 from actors.kernel import Actor, Ref, Reply, Terminated
 from actors.mending import Known, Mender, name_of
+from actors.plan_orders import PlanOrderShare
 from actors.record import Record
 from messages.account_check import CheckFinding, CheckVenue, RemoveZombies, VenueChecked
 from messages.instruments import Capabilities, Instrument
@@ -61,6 +62,7 @@ class CheckParts:
     Attributes:
         desk: Who has positions mended by their own actors; ``None`` where no process runs the account.
         daily_minute: The minute of the UTC day at which it checks by itself; ``None`` never.
+        plan_orders: What became of stops and take profits since the last report.
         signals: The last signal for each symbol, for positions that are on no record.
     """
 
@@ -73,6 +75,7 @@ class CheckParts:
     zombies: ZombiePolicy
     owner_epoch: int
     daily_minute: int | None = None
+    plan_orders: Callable[[], PlanOrderShare] = PlanOrderShare
     signals: Mapping[tuple[Venue, Symbol], Signal] = field(default_factory=dict)
 
 
@@ -327,7 +330,7 @@ class CheckActor(Actor):
             self._begin(fix=message.fix, reply=reply)
 
     def _report(self, checked: VenueChecked) -> EventRecord:
-        """The whole check as one event: protection, zombies, database against venue, and what was repaired."""
+        """The whole check as one event: protection, zombies, database against venue, plan orders, what was repaired."""
         left = [item for item in checked.findings if not item.fixed]
         return EventRecord(
             kind="selfcheck",
@@ -337,7 +340,7 @@ class CheckActor(Actor):
             f"{len(checked.findings) - len(left)} mended, {len(left)} left",
             at_ms=self.context.now_ms(),
             subject=str(checked.venue),
-            data=tuple(_figures(checked.findings)),
+            data=(*_figures(checked.findings), ("plan_orders", str(self._parts.plan_orders()))),
         )
 
 

@@ -20,6 +20,7 @@ from actors.journal import JournalActor
 from actors.kernel import Actor, ActorSystem, ChildSpec, Dispatcher, GroupSpec, Intensity, Ref
 from actors.market import MarketActor
 from actors.monitors.regime import RegimeMonitor
+from actors.plan_orders import CountedCalls
 from actors.policies import position_policies, sizing_policy
 from actors.ports import JournalPort, VenueCalls, VenueStreams
 from actors.position import PositionActor
@@ -95,6 +96,7 @@ class House:
     def __init__(self, system: ActorSystem, parts: HouseParts) -> None:
         self._system = system
         self._parts = parts
+        self._counted = {venue.calls.venue: CountedCalls(venue.calls) for venue in parts.venues}
 
     def root(self) -> GroupSpec:
         """The whole tree, in the order in which it starts."""
@@ -172,7 +174,7 @@ class House:
 
     def _execution(self, parts: VenueParts) -> Actor:
         return ExecutionActor(
-            calls=parts.calls,
+            calls=self._counted[parts.calls.venue],
             journal=self._ref(addresses.JOURNAL),
             directory=self._system.find,
             owner_epoch=self._parts.owner_epoch,
@@ -274,7 +276,7 @@ class House:
         venue = parts.calls.venue
         auditors = Auditors(
             system=self._system,
-            calls=parts.calls,
+            calls=self._counted[venue],
             policies=self._parts.policies,
             audit=self._parts.audit,
             hedge_mode=parts.hedge_mode,

@@ -193,3 +193,4 @@ def test_once_a_day_everything_is_checked_and_reported() -> None:
     (report,) = [event for event in world.events if event.kind == "selfcheck"]
     assert "1 positions" in report.text
     assert report.severity is Severity.INFO
+    assert dict(report.data)["plan_orders"] == "0 of 2 failed (0.0 %)", "the stop came with the entry"
