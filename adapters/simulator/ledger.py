@@ -281,6 +281,7 @@ def _merge(into: Windows, windows: Windows) -> None:
 
 def _listed(record: PositionRecord, now_ms: int) -> Snapshot:
     uncovered = record.uncovered.until(now_ms)
+    over = record.over_covered.until(now_ms)
     notional_seconds = record.notional_seconds + record.missing * (now_ms - record.measured_ms) / 1000
     return {
         "symbol": record.symbol,
@@ -290,7 +291,8 @@ def _listed(record: PositionRecord, now_ms: int) -> Snapshot:
         "unprotected_seconds": uncovered.total_ms / 1000,
         "worst_window_seconds": uncovered.worst_ms / 1000,
         "unprotected_notional_seconds": f"{notional_seconds:.2f}",
-        "over_covered_seconds": record.over_covered.until(now_ms).total_ms / 1000,
+        "over_covered_seconds": over.total_ms / 1000,
+        "worst_over_cover_seconds": over.worst_ms / 1000,
     }
 
 

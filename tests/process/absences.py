@@ -34,8 +34,8 @@ class Absences:
     def over_covered_s(self, positions: Iterable[Mapping[str, Any]]) -> float:
         """The longest that the stops of a position were more than it while everybody was at work.
 
-        All of a position's absences are taken off its time in that condition, whether or not they fell into it: what
-        is left was nobody's death for certain.
+        All absences in a position's life are taken off its longest time in that condition, whether or not they fell
+        into it: what is left was nobody's death for certain.
         """
         return max((self._left_s(position) for position in positions), default=0.0)
 
@@ -43,5 +43,5 @@ class Absences:
         opened_ms, closed_ms = position["opened_ms"], position["closed_ms"] or _now_ms()
         times = [*self.past, *([(self.since_ms, _now_ms())] if self.since_ms is not None else [])]
         away_ms: int = sum(max(0, min(end, closed_ms) - max(begin, opened_ms)) for begin, end in times)
-        over_covered_s: float = position["over_covered_seconds"]
+        over_covered_s: float = position["worst_over_cover_seconds"]
         return max(0.0, over_covered_s - away_ms / 1_000)

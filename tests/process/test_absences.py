@@ -8,7 +8,7 @@ from tests.process.absences import Absences
 
 
 def a_position(opened_ms: int, closed_ms: int | None, over_covered_s: float) -> dict[str, Any]:
-    return {"opened_ms": opened_ms, "closed_ms": closed_ms, "over_covered_seconds": over_covered_s}
+    return {"opened_ms": opened_ms, "closed_ms": closed_ms, "worst_over_cover_seconds": over_covered_s}
 
 
 @pytest.mark.parametrize(
