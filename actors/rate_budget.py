@@ -12,7 +12,7 @@ from messages.venue import RateUsed, RateWindow
 
 SHARE_OF_OTHERS_PERCENT: Final = 80
 """What is not protective may use this much of a window; the rest is kept for stops and closes."""
-OVERTAKEN_MS: Final = 1_000
+OVERTAKEN_MS: Final = 300
 """What was sent this long before a request may be counted by the venue after it."""
 
 
