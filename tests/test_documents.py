@@ -1,6 +1,8 @@
 """What the documents say is checked where it can be."""
 
+import importlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -9,13 +11,18 @@ import typer
 from actors.control.all_commands import all_commands
 from adapters.settings_source import KNOWN_NAMES
 from adapters.shell.line import usage
+from adapters.simulator.profiles import Profile
+from adapters.simulator.wire.simulation import WIRES
 from holdfast import app
+from tests.scenarios.wire.link import WireProfile
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 SCENARIOS = (ROOT / "docs" / "scenarios.md").read_text(encoding="utf-8")
 ROOMS = ("supervisor.py", "actors/kernel/", "actors/", "rules/", "messages/", "adapters/", "persistence/")
+FEW_WORDS = 4
+"""A reason has more."""
 NOT_A_SETTING = {"PAPER", "HOLDFAST_DATA", "HOLDFAST_FACTS"}
 
 
@@ -53,6 +60,38 @@ def test_every_scenario_that_is_written_down_is_a_test() -> None:
     tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "scenarios").glob("test_*.py"))
     assert written
     assert written - set(re.findall(r"^def (test_\w+)", tests, re.MULTILINE)) == set()
+
+
+def test_every_scenario_has_a_test_or_a_reason_on_every_venue() -> None:
+    """A cell names tests that run there, over the wire where it is a venue's, or says why there is none."""
+    rows = re.findall(r"^\| F(\d+) \|(.+)\|$", SCENARIOS.partition("## By venue")[2], re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 31))
+    told = told_on()
+    for number, row in rows:
+        cells = dict(zip(("paper", *WIRES), row.split(" | "), strict=True))
+        for venue, cell in cells.items():
+            names = re.findall(r"`(test_\w+)`", cell)
+            assert names or len(cell.split()) > FEW_WORDS, f"F{number} on {venue}: neither a test nor a reason"
+            assert all(venue in told[name] for name in names), f"F{number} on {venue}: {names}"
+
+
+def told_on() -> Mapping[str, set[str]]:
+    """The venues on which each scenario's test runs: over the wire by their names, all others are the paper venue."""
+    told: dict[str, set[str]] = {}
+    for path in (ROOT / "tests" / "scenarios").glob("test_*.py"):
+        for name, test in vars(importlib.import_module(f"tests.scenarios.{path.stem}")).items():
+            if name.startswith("test_"):
+                profiles = [
+                    profile
+                    for mark in getattr(test, "pytestmark", ())
+                    if mark.name == "parametrize"
+                    for values in mark.args[1]
+                    for profile in (values if isinstance(values, tuple) else (values,))
+                    if isinstance(profile, Profile)
+                ]
+                found = {each.name if isinstance(each, WireProfile) else "paper" for each in profiles}
+                told[name] = found or {"paper"}
+    return told
 
 
 @pytest.mark.parametrize("command", sorted(typer.main.get_group(app).commands))

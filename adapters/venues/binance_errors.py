@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import ccxt
 import urllib3
 
+from adapters.venues.mode_hint import MODE_HINT
 from messages.venue import OrderRejected, OutcomeUnknown, RejectReason
 
 CLOCK_CODES: Final = frozenset({-1021, -5028})
@@ -22,6 +23,7 @@ ALREADY_SO: Final = frozenset({-4046, -4059, -5027})
 DEFAULT_RETRY_S: Final = 5.0
 """Where the venue refuses for its rate without saying for how long."""
 
+OTHER_MODE: Final = -4061
 REASONS: Final[Mapping[int, RejectReason]] = {
     -1002: RejectReason.AUTHENTICATION,
     -1003: RejectReason.RATE_LIMITED,
@@ -134,7 +136,8 @@ def of_code(code: int, text: str, *, certain: bool = True) -> Refusal:
     if code in UNKNOWN_OUTCOME or (reason is None and not certain):
         return OutcomeUnknown(text=text)
     retry_s = DEFAULT_RETRY_S if reason is RejectReason.RATE_LIMITED else None
-    return OrderRejected(reason=reason or RejectReason.OTHER, text=text, retry_after_s=retry_s)
+    said = text + (MODE_HINT if code == OTHER_MODE else "")
+    return OrderRejected(reason=reason or RejectReason.OTHER, text=said, retry_after_s=retry_s)
 
 
 def code_of(error: ccxt.BaseError, body: str | None) -> int | None:

@@ -13,6 +13,7 @@ import ccxt
 import requests
 import urllib3
 
+from adapters.venues.mode_hint import MODE_HINT
 from messages.venue import OrderRejected, OutcomeUnknown, RejectReason
 
 SUCCESS: Final = "00000"
@@ -72,6 +73,7 @@ REASONS: Final[Mapping[str, RejectReason]] = {
 }
 _STOP_EXISTS: Final = re.compile(r"(?i)already (been )?(set|exist)|tpsl.*exist")
 """Bitget's code for a second position stop is not documented; its words are taken instead."""
+_OTHER_MODE: Final = frozenset({"40774"})
 _SAYS_NOTHING: Final = re.compile(r"(?i)system|server|service|try again|time[d ]*out|unknown error|internal")
 """A code that nobody told us of, with such words, is a failure of the venue and no refusal."""
 _CODE: Final = re.compile(r'"code"\s*:\s*"?(\d+)')
@@ -87,7 +89,7 @@ class RefusedError(Exception):
 
 def meaning(code: str, text: str) -> OrderRejected | OutcomeUnknown:
     """What a native error code says."""
-    said = f"{code} {text}".strip()
+    said = f"{code} {text}".strip() + (MODE_HINT if code in _OTHER_MODE else "")
     if code in UNKNOWN_OUTCOME or (code not in REASONS and _SAYS_NOTHING.search(text)):
         return OutcomeUnknown(text=said)
     reason = REASONS.get(code, RejectReason.OTHER)

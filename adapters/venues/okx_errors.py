@@ -10,6 +10,7 @@ import ccxt
 import msgspec
 import urllib3.exceptions
 
+from adapters.venues.mode_hint import MODE_HINT
 from messages.venue import OrderRejected, OutcomeUnknown, RejectReason
 
 RETRY_AFTER_S: Final = 0.5
@@ -59,6 +60,8 @@ UNKNOWN: Final = frozenset({"50001", "50004", "50013", "50026", "51054", "51149"
 def answer_of(code: str, text: str) -> OrderRejected | OutcomeUnknown:
     """What ``code`` proves."""
     said = f"okx {code} {text}".strip()[:MAX_TEXT]
+    if code == "51000" and "posSide" in text:
+        said += MODE_HINT
     reason = REASONS.get(code)
     if reason is not None:
         wait_s = RETRY_AFTER_S if reason is RejectReason.RATE_LIMITED else None
