@@ -6,12 +6,19 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.scenarios import tally
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # Two helpers on two cores make a time limit per example a lottery; a failure must be the same one on every machine.
 hypothesis.settings.register_profile("default", deadline=None, database=None)
 hypothesis.settings.register_profile("ci", deadline=None, database=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What the worlds of the scenarios come to is told at the end of a run."""
+    config.pluginmanager.register(tally)
 
 
 def _place(name: str, default: str) -> Path:

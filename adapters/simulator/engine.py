@@ -11,7 +11,7 @@ from decimal import Decimal
 from adapters.simulator.account import LeverageSetting
 from adapters.simulator.execution import Execution
 from adapters.simulator.funding import FundingSchedule, NoFunding
-from adapters.simulator.ledger import Ledger
+from adapters.simulator.ledger import Ledger, missing_cover
 from adapters.simulator.margin import MONEY_STEP
 from adapters.simulator.matching import Matching
 from adapters.simulator.orders import SimOrder
@@ -54,6 +54,7 @@ class Exchange:
     ) -> None:
         self.state = VenueState(config=config, instruments=instruments, now_ms=now_ms)
         self.ledger = Ledger() if ledger is None else ledger
+        self.hands = False  # whether what comes now is somebody else's, for which the client is not to blame
         self._execution = Execution(self.state)
         self._matching = Matching(self.state, self._execution)
         self._funding: FundingSchedule = NoFunding() if funding is None else funding
@@ -204,7 +205,13 @@ class Exchange:
         order = self._find(spec)
         if order is None or not order.working:
             return _not_found(spec)
+        position = self.state.position_of(order) if order.is_stop else None
+        missing = ZERO if position is None else missing_cover(self.state, position)
         self._execution.end(order, OrderStatus.CANCELLED)
+        can = self.state.config.profile.capabilities
+        needless = position is not None and missing_cover(self.state, position) > missing
+        if needless and not self.hands and (can.amend_stop or can.two_stops):
+            self.ledger.wrong_cancel()
         self._settle()
         return OrderAccepted(report=order.report(self.state.config.venue))
 

@@ -13,6 +13,8 @@ Definitions, for each position (a symbol, in hedge mode a symbol and side):
   would cover it, side by side for more than 5 s; two working opening orders on one side of a position for more than
   5 s, pieces at the venue's maximum size excepted. Each order that is too many counts once. Those of the first kind are
   counted apart as well: a client that is dead for a while cannot help the others.
+- **Wrong cancels**: requests of the client to cancel a stop after which less of a position was covered than before,
+  where the venue moves stops in place or lets two stand side by side, so that it need not be.
 - **Zombie orders**: reducing orders on a symbol (and side) without a position for more than 5 s. Each counts once.
 
 Windows are looked at when an order, position or payment changes them; a cross position's liquidation price moves with
@@ -104,6 +106,7 @@ class LedgerBook:
     zombies: int = 0
     worst_zombie_ms: int = 0
     positions: int = 0
+    wrong_cancels: int = 0
 
 
 class Ledger:
@@ -129,6 +132,10 @@ class Ledger:
         """An order was accepted under a client order id that an earlier order had."""
         self.book.duplicates += 1
         self.book.accepted_twice += 1
+
+    def wrong_cancel(self) -> None:
+        """The client has taken cover away, and need not have."""
+        self.book.wrong_cancels += 1
 
     def observe(self, state: VenueState, key: PositionId) -> None:
         """Judge one position (or its absence) as it is now."""
@@ -173,6 +180,7 @@ class Ledger:
             "worst_over_cover_seconds": over.worst_ms / 1000,
             "duplicate_orders": book.duplicates + len(twice),
             "accepted_twice": book.accepted_twice,
+            "wrong_cancels": book.wrong_cancels,
             "zombie_orders": book.zombies + len(overdue),
             "zombie_orders_now": len(overdue),
             "worst_zombie_seconds": max([book.worst_zombie_ms, *overdue]) / 1000,
@@ -186,7 +194,7 @@ class Ledger:
         stops = counting_stops(state, position)
         whole = sum(stop.quantity is None for stop in stops)
         covered = sum((stop.remaining for stop in stops), ZERO)
-        missing = ZERO if whole else max(ZERO, position.quantity - covered)
+        missing = missing_cover(state, position)
         over = whole + (covered > 0) > 1 if whole else covered > position.quantity
         record.uncovered.turn(on=missing > 0, now_ms=state.now_ms)
         record.over_covered.turn(on=over, now_ms=state.now_ms)
@@ -220,6 +228,14 @@ class Ledger:
                 self.book.duplicates += 1
         for each in sorted(present):
             since.setdefault(each, now_ms)
+
+
+def missing_cover(state: VenueState, position: SimPosition) -> Quantity:
+    """How much of the position no stop protects."""
+    stops = counting_stops(state, position)
+    if any(stop.quantity is None for stop in stops):
+        return ZERO
+    return max(ZERO, position.quantity - sum((stop.remaining for stop in stops), ZERO))
 
 
 def counting_stops(state: VenueState, position: SimPosition) -> list[SimOrder]:

@@ -217,7 +217,9 @@ class PaperExchange:
         """Execute a request at once, as somebody else's client would: no network, no faults; the streams hear of it."""
         now_ms = self.clock.now_ms()
         with self._lock:
+            self.engine.hands = True
             answer = answer_request(self.engine, request, {}, now_ms=now_ms, sent_ms=now_ms, venue_ms=now_ms)
+            self.engine.hands = False
             events = self._commit()
         self._publish(events)
         return answer

@@ -3,7 +3,8 @@
 1. Every position on the venue is covered by working stops of ours for exactly its size, to less than a step, on the
    closing side, triggered between the mark and the liquidation price; take profits are not more than the position.
 2. No other order of ours rests on a symbol where nothing is open.
-3. No order was sent twice, and none was left behind for longer than the ledger's grace.
+3. No order was sent twice, none was left behind for longer than the ledger's grace, and no cover was taken away where
+   stops can be moved otherwise.
 4. The database has the same open positions, with the same size, stop and trailing, and the same fills; nothing is
    open of what was intended.
 5. Every order of ours that the venue has or had is explained: the rule that asked for it, and what the venue said.
@@ -31,6 +32,7 @@ from persistence.store import SqlStore
 from rules.client_order_ids import is_ours, parse_client_order_id
 from rules.rounding import exit_side
 from rules.stop_choice import is_in_reach, is_stop_of, remaining_quantity
+from tests.scenarios import tally
 from tests.scenarios.world import World
 
 
@@ -61,6 +63,8 @@ def assert_postcondition_c(world: World, *, crashes: int = 0, interrupted: bool 
     problems = book_problems(world, interrupted=interrupted, name_of_fill=world.name_of_fill)
     problems.extend(_process_problems(world, crashes))
     assert not problems, "\n".join(problems)
+    way = "" if world.dialect is None else " wire"
+    tally.note(world.profile.name.removesuffix(way) + way, world.ledger(), interrupted=interrupted)
 
 
 def book_problems(world: Books, *, interrupted: bool = False, name_of_fill: Callable[[str], str] = str) -> list[str]:
@@ -158,7 +162,7 @@ def _flat_problems(world: Books) -> Iterator[str]:
 def _ledger_problems(world: Books, *, interrupted: bool) -> Iterator[str]:
     ledger = world.ledger()
     too_many = ("zombie_orders_now", "accepted_twice") if interrupted else ("zombie_orders", "duplicate_orders")
-    for name in (*too_many, "positions_uncovered_now"):
+    for name in (*too_many, "wrong_cancels", "positions_uncovered_now"):
         if ledger[name]:
             yield f"the venue's ledger counts {ledger[name]} {name}"
 

@@ -6,7 +6,7 @@ import pytest
 
 from adapters.simulator.engine import Exchange
 from adapters.simulator.funding import ConstantFunding
-from adapters.simulator.profiles import BINANCE, PAPER, WORST
+from adapters.simulator.profiles import BINANCE, PAPER, WORST, Profile
 from messages.values import ClientOrderId, MarginMode, OrderSide, Side
 from messages.venue import SetLeverage
 from tests.simulator.builders import (
@@ -203,3 +203,29 @@ def test_a_stop_that_was_triggered_and_fills_in_pieces_still_counts() -> None:
     exchange.allow(stop.venue_order_id, None, T0 + 4_000)
     assert ledger(exchange, 9_000)["unprotected_seconds"] == 0
     assert ledger(exchange, 9_000)["positions_open"] == 0
+
+
+@pytest.mark.parametrize(
+    ("profile", "who", "counted"),
+    [(BINANCE, "client", 1), (PAPER, "client", 1), (BINANCE, "hands", 0), (WORST, "client", 0)],
+)
+def test_taking_cover_away_is_wrong_where_a_stop_can_be_moved_otherwise_and_for_the_client_only(
+    profile: Profile, who: str, counted: int
+) -> None:
+    exchange = an_exchange(profile=profile)
+    exchange.place(an_order(quantity="2"), T0)
+    stop = a_stop(quantity="2")
+    exchange.place(stop, T0)
+    exchange.hands = who == "hands"
+    exchange.cancel(stop, T0 + 10)
+    assert ledger(exchange, 20)["wrong_cancels"] == counted
+
+
+def test_a_stop_that_is_one_too_many_may_be_cancelled() -> None:
+    exchange = an_exchange(profile=BINANCE)
+    exchange.place(an_order(quantity="2"), T0)
+    one, other = (a_stop(quantity="2", client_order_id=ClientOrderId(name)) for name in ("one", "other"))
+    exchange.place(one, T0)
+    exchange.place(other, T0)
+    exchange.cancel(one, T0 + 10)
+    assert ledger(exchange, 20)["wrong_cancels"] == 0
