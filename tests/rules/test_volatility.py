@@ -68,6 +68,8 @@ def test_the_average_is_wilders() -> None:
     candles = candles_of([100, 101, 103, 106, 110])
     assert true_ranges(candles) == [1, 2, 3, 4]
     assert average_true_ranges(candles, 2) == [Decimal("1.5"), Decimal("2.25"), Decimal("3.125")]
+    assert average_true_ranges(candles, 4) == [Decimal("2.5")]
+    assert average_true_ranges(candles, 5) == []
 
 
 def test_a_true_range_reaches_back_to_the_close_before() -> None:
