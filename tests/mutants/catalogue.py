@@ -30,12 +30,10 @@ class Mutant:
 MUTANTS: Final = (
     Mutant(
         scenario="F1",
-        what="that the id is taken leads to a question, and is no failure",
-        file="actors/order_verdict.py",
-        old="        case OrderRejected(reason=RejectReason.DUPLICATE_ID) if "
-        "intent_of(job).action is IntentAction.PLACE:\n"
-        "            return Next.ASK\n        case OrderRejected() if job.sends > 1 or job.outstanding > 0:\n",
-        new="        case OrderRejected() if job.sends > 10**6:\n",
+        what="after no answer the venue is asked for the order by its id",
+        file="actors/execution.py",
+        old="        if job.asking or job.settled:\n",
+        new="        if job.asking or not job.settled:\n",
         tests="scenarios/test_f01_lost_answer.py::whose_answers_are_lost_is_there_once and binance",
     ),
     Mutant(
@@ -120,10 +118,10 @@ MUTANTS: Final = (
     ),
     Mutant(
         scenario="F11",
-        what="where no price comes, the venue is asked",
+        what="a stream that brings no price is noticed",
         file="actors/market.py",
-        old="            self._tell(self._account_path, ReadAccountNow(why=why))\n",
-        new="            pass\n",
+        old="        if not self._stale:\n            return\n        why",
+        new="        if not self._stale or now_ms:\n            return\n        why",
         tests="scenarios/test_f11_silent_stream.py::binance",
     ),
     Mutant(
@@ -184,13 +182,10 @@ MUTANTS: Final = (
     ),
     Mutant(
         scenario="F17",
-        what="after the refusal of a take profit the position is read",
-        file="rules/position_settling.py",
-        old="""            draft.record("take_profit_refused", f"TP{level}: {text}", Severity.WARNING)
-            draft.reads_account = True
-""",
-        new="""            draft.record("take_profit_refused", f"TP{level}: {text}", Severity.WARNING)
-""",
+        what="take profits that do not add up to the position are planned anew",
+        file="rules/position_plan_exit.py",
+        old="    if sum((item.quantity - item.filled_quantity for item in live), start=ZERO) == position.quantity:\n",
+        new="    if live:\n",
         tests="scenarios/test_f17_reduce_only_refused.py::take_profits and binance",
     ),
     Mutant(
@@ -227,11 +222,11 @@ MUTANTS: Final = (
     ),
     Mutant(
         scenario="F22",
-        what="what a former owner decides is not written",
+        what="a former owner knows that it is one",
         file="persistence/fencing.py",
-        old="    if deposed or decision.epoch.owner < owner_epoch:\n",
-        new="    if deposed and decision.epoch.owner < 0:\n",
-        tests="scenarios/test_f22_two_supervisors.py::binance or paper",
+        old="    return another or decision.epoch.owner < fences.owner.epoch\n",
+        new="    return False\n",
+        tests="scenarios/test_f22_two_supervisors.py::taken_over and binance",
     ),
     Mutant(
         scenario="F23",

@@ -1,6 +1,6 @@
 """F17: the venue refuses a reduce-only order, because the levels add up to more than the position.
 
-Fails without the reading after a refusal (``reads_account`` in ``position_settling``): the levels keep their old sizes.
+Fails without the planning anew (``_replanned`` in ``position_plan_exit``): the levels keep their old sizes.
 """
 
 from decimal import Decimal
@@ -16,11 +16,23 @@ from messages.venue import OrderAccepted, PlaceOrder, RejectReason
 from rules.rounding import exit_side
 from tests.scenarios.plants import WatchedCalls
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.stage import BOTH_SIDES, EVERY_PROFILE, a_world, at, figure, open_a, open_quantity, profits_of
+from tests.scenarios.stage import (
+    BOTH_SIDES,
+    EVERY_PROFILE,
+    a_world,
+    at,
+    figure,
+    open_a,
+    open_quantity,
+    profits_of,
+    stops_of,
+)
 from tests.scenarios.test_f08_close_rejected import close_it
 from tests.scenarios.world import BTC, World
 
 PROFITS = (OrderPurpose.TAKE_PROFIT_1, OrderPurpose.TAKE_PROFIT_2)
+FITS_WITHIN_S = 20
+"""Three tries, 5 s apart."""
 SENT_S = 60
 """Longer than a take profit waits for its next try, twice."""
 
@@ -77,18 +89,21 @@ def test_take_profits_that_are_refused_are_planned_from_the_position_as_it_is(
         until_s=50,
     )
     world, clients = a_watched_world(profile, refusing(*PROFITS, count=count), silence)
-    world.boundary = lambda _: halve_once(world, side)
-    open_a(side, world, for_s=SENT_S)
+    world.boundary = lambda name: halve_once(world, side, name)
+    open_a(side, world, for_s=FITS_WITHIN_S)
     remaining = open_quantity(world)
     assert remaining == Decimal("0.005")
-    world.run_for(90)
+    planned = sum((order.quantity or Decimal(0) for order in profits_of(world)), Decimal(0))
+    assert planned == remaining, "the refusal is reason enough to read the position; the next reading is a minute away"
+    world.run_for(SENT_S + 70)
     assert sum((order.quantity or Decimal(0) for order in profits_of(world)), Decimal(0)) == remaining
     assert_only_entries_open(clients)
     assert_postcondition_c(world)
 
 
-def halve_once(world: World, side: Side) -> None:
-    if open_quantity(world) > 0:
+def halve_once(world: World, side: Side, boundary: str) -> None:
+    """At the moment that the first request under a working stop arrives: a take profit for the whole of it."""
+    if boundary == "request_arrived" and stops_of(world):
         world.boundary = None
         halve_by_hand(world, side)
 
