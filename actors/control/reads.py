@@ -56,7 +56,9 @@ def ps(cockpit: Cockpit, asked: Asked) -> object:
     """All addresses, with their state."""
     wanted = asked.text("filter")
     return [
-        {"path": path, "state": cockpit.system.info(path).state} for path in cockpit.system.paths() if wanted in path
+        {"path": load.path, "state": load.state}
+        for load in sorted(cockpit.system.loads(), key=lambda load: load.path)
+        if wanted in load.path
     ]
 
 
