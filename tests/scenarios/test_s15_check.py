@@ -26,7 +26,7 @@ from persistence.spool import Spool
 from rules.client_order_ids import client_order_id, parse_client_order_id
 from run_check import last_signals
 from tests.scenarios.plain_account import FLAT, NO_STOP, NO_TP1, NOTHING, SYMBOLS, PlainAccount, ours
-from tests.scenarios.stage import EVERY_PROFILE
+from tests.scenarios.stage import ON_PAPER
 from tests.scenarios.world import PAPER_VENUE, World
 
 CHECK_S = 200.0
@@ -67,7 +67,7 @@ class Account(PlainAccount):
     def check(self, *, fix: bool = False, scope: ZombieScope = ZombieScope.OWN) -> VenueChecked:
         """What the check says."""
         with self.tree(scope=scope) as system:
-            answer = system.ref(addresses.check(PAPER_VENUE)).ask(CheckVenue(fix=fix), timeout_s=CHECK_S)
+            answer = system.ref(addresses.check(self.world.venue)).ask(CheckVenue(fix=fix), timeout_s=CHECK_S)
         assert isinstance(answer, VenueChecked)
         return answer
 
@@ -86,7 +86,7 @@ def an_account(profile: Profile, *rules: FaultRule) -> Account:
     return Account(exchange=world.exchange, price=Decimal(42_000), size=Decimal("0.01"), world=world)
 
 
-@EVERY_PROFILE
+@ON_PAPER
 def test_of_twenty_positions_those_that_miss_something_are_mended_and_no_other_order_is_touched(
     profile: Profile,
 ) -> None:
@@ -122,7 +122,7 @@ def test_of_twenty_positions_those_that_miss_something_are_mended_and_no_other_o
     assert len(account.world.account().positions) == 20, "nothing was closed"
 
 
-@EVERY_PROFILE
+@ON_PAPER
 def test_a_process_that_is_started_afterwards_keeps_what_the_check_has_placed(profile: Profile) -> None:
     account = an_account(profile)
     for symbol in (NO_STOP, NOTHING):
@@ -137,7 +137,7 @@ def test_a_process_that_is_started_afterwards_keeps_what_the_check_has_placed(pr
     assert account.world.ledger()["positions_uncovered_now"] == 0
 
 
-@EVERY_PROFILE
+@ON_PAPER
 def test_a_position_on_record_is_mended_from_its_record_and_goes_on_with_it(profile: Profile) -> None:
     account = an_account(profile)
     world = account.world
@@ -250,7 +250,7 @@ def test_what_was_sent_is_on_record_as_planned_by_itself() -> None:
     assert (kinds.count("auto_plan_sl"), kinds.count("auto_plan_tp"), kinds.count("selfcheck")) == (1, 2, 1)
 
 
-@EVERY_PROFILE
+@ON_PAPER
 def test_a_check_that_died_before_it_wrote_down_its_stop_leaves_a_position_that_stays_protected(
     profile: Profile,
 ) -> None:
