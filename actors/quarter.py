@@ -23,10 +23,8 @@ class Quarter:
             self._latest_ms, self._last = time_ms, tick.last
         elif time_ms < self._ends_ms - CANDLE_MS:
             return None
-        if tick.high > self._high:
-            self._high = tick.high
-        if tick.low < self._low:
-            self._low = tick.low
+        if tick.high > self._high or tick.low < self._low:
+            self._high, self._low = max(self._high, tick.high), min(self._low, tick.low)
         return None
 
     def _begin(self, tick: Tick) -> QuarterEnded | None:
