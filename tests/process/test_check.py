@@ -6,8 +6,6 @@ from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
 
-import pytest
-
 from adapters.check_request import REQUEST_FILE
 from adapters.connect import connect
 from adapters.simulator.wire.dialect import Keys
@@ -27,9 +25,6 @@ ETH = Symbol("ETHUSDT")
 FLAT_PRICE = ((600, "0"),)
 ANSWER_S = 20.0
 NOTHING_LISTENS = {"BYBIT_REST_URL": "http://127.0.0.1:9", "BYBIT_WS_URL": "ws://127.0.0.1:9"}
-
-pytestmark = pytest.mark.timeout(300)
-"""Each test starts a few processes, one after another; a shared machine may need long for that."""
 
 
 def test_a_paper_account_is_checked_by_its_instance_while_that_runs_and_by_the_command_afterwards(
