@@ -37,6 +37,8 @@ CHOSEN: Final = frozenset(
         "test_a_200_with_a_refusal_inside_is_a_refusal[*]",
         "test_an_entry_that_is_answered_without_an_id_is_there_once[1-long-*]",
         "test_only_the_price_that_is_watched_executes_the_stop[mark-long-*]",
+        "test_the_same_seed_is_the_same_life_over_sockets[*]",
+        "test_nothing_of_a_world_stays_behind[*]",
         "test_exactly_ten_positions_are_opened_and_every_signal_has_its_fate[*]",
     }
 )

@@ -9,7 +9,7 @@ import websocket
 from tests.scenarios.wire.server import TameServer, TameStream
 from tests.scenarios.wire.turns import PATIENCE_S, Parking, ProcessIsDead, Turns
 
-RECV_S: Final = 0.5
+RECV_S: Final = 1.0
 """How long a WebSocket waits for a message before its session looks at its clocks."""
 
 
