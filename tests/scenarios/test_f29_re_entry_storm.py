@@ -4,11 +4,13 @@ from decimal import Decimal
 
 import pytest
 
+from actors.signals import WavePolicy
 from adapters.simulator.fault_script import FaultAction, FaultRule, RequestType
 from adapters.simulator.profiles import Profile
 from messages.values import OrderPurpose, Symbol
 from messages.venue import RejectReason
 from rules.limits import Limits
+from rules.wave_intake import IntakePolicy
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import DIFFERENT_PROFILES, EVERY_PROFILE, a_world
 from tests.scenarios.world import World
@@ -35,7 +37,15 @@ class MostEver:
 
 
 def a_storm(profile: Profile, *rules: FaultRule, limits: Limits) -> tuple[World, MostEver]:
-    world = a_world(profile, *rules, prices=dict.fromkeys(SYMBOLS, PRICE), limits=limits, size_usd=SIZE_USD)
+    world = a_world(
+        profile,
+        *rules,
+        prices=dict.fromkeys(SYMBOLS, PRICE),
+        limits=limits,
+        size_usd=SIZE_USD,
+        # The limits are on trial, and not what one wave may open.
+        waves=WavePolicy(intake=IntakePolicy(max_trades=SIGNALS)),
+    )
     most = MostEver(world)
     for number in range(SIGNALS):
         world.signal(SYMBOLS[number % len(SYMBOLS)], "BUY" if number % 3 else "SELL")
