@@ -7,7 +7,7 @@ from messages.state import CloseReason
 from messages.values import PositionKey, Side
 from tests.scenarios.plants import Fuse, fused
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.stage import EVERY_PROFILE, a_world, fills_of, open_a, open_quantity
+from tests.scenarios.stage import EVERY_PROFILE, ON_PAPER, a_world, fills_of, open_a, open_quantity
 from tests.scenarios.world import BTC, World
 
 
@@ -23,8 +23,9 @@ def tell_desk(world: World, *messages: object) -> None:
         desk.tell(message)
 
 
-@EVERY_PROFILE
+@ON_PAPER
 def test_a_close_while_the_opening_waits_for_the_venue_refuses_the_signal(profile: Profile) -> None:
+    # The adapters ask for another leverage only where it differs: over the wire there would be nothing to wait for.
     slow = FaultRule(action=FaultAction.LATE_ANSWER, requests=(RequestType.LEVERAGE,), delay_s=3.0)
     world = a_world(profile, slow)
     world.signal()
