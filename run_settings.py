@@ -1,6 +1,7 @@
 """The part of the command line that is about settings: what they are, a first ``.env``, others in a living run."""
 
 import sys
+import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Final
@@ -156,12 +157,17 @@ def reload(
         raise CannotRunError("\n".join((*answer.problems, "nothing was changed")), WRONG_USAGE)
     if not as_json:
         for change in answer.changes:
-            when = "counts now" if change.live else "needs a restart"
-            typer.echo(f"{change.name}: {change.before} -> {change.after} ({when})")
+            typer.echo(line_of(change))
         if not answer.changes:
             typer.echo("no setting is another one")
     if not all(change.live for change in answer.changes):
         raise typer.Exit(FOUND_SOMETHING)
+
+
+def line_of(change: SettingChange) -> str:
+    """One setting that is another one, for people."""
+    when = "counts now" if change.live else "needs a restart"
+    return f"{change.name}: {change.before} -> {change.after} ({when})"
 
 
 @dataclass(slots=True)
@@ -170,13 +176,28 @@ class SettingsDesk:
 
     house: House
     loaded: LoadedSettings
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self) -> None:
         """Answer the request that waits, if any."""
         data_dir = self.loaded.settings.data_dir
         request = take_reload(data_dir)
         if request is not None:
-            answer_reload(data_dir, self._answer(request.request_id))
+            with self._one_at_a_time:
+                answer = self._answer(request.request_id)
+            answer_reload(data_dir, answer)
+
+    def reload(self) -> list[str]:
+        """Read the settings again now; gives what is another one, a line each.
+
+        Raises:
+            ValueError: They are wrong; nothing is changed.
+        """
+        with self._one_at_a_time:
+            answer = self._answer("")
+        if answer.problems:
+            raise ValueError("; ".join(answer.problems))
+        return [line_of(change) for change in answer.changes]
 
     def _answer(self, request_id: str) -> ReloadAnswer:
         try:

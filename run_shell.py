@@ -24,7 +24,9 @@ from run_parts import Run, book_of
 
 
 @contextmanager
-def attached_shell(run: Run, settings: Settings, *, owner_epoch: int, stop: StopFlag) -> Iterator[None]:
+def attached_shell(
+    run: Run, settings: Settings, *, owner_epoch: int, stop: StopFlag, reload: Callable[[], list[str]]
+) -> Iterator[None]:
     """While this lasts, ``holdfast shell`` in another terminal sees and steers the run.
 
     A shell that cannot be offered is no reason to leave positions alone: it is said, and the run goes on.
@@ -38,6 +40,7 @@ def attached_shell(run: Run, settings: Settings, *, owner_epoch: int, stop: Stop
         now_ms=run.now_ms,
         stop=stop.set,
         explain=_explainer(run.store),
+        reload=reload,
     )
     run.system.subscribe(cockpit.notices)
     registry = all_commands()

@@ -118,8 +118,9 @@ def _run_live(options: RunOptions, loaded: LoadedSettings, stop: StopFlag, lock:
                 left_out=venues.left_out,
             )
             system.start(house.root())
-            with attached_shell(run, settings, owner_epoch=epoch, stop=stop):
-                _watch(run, options, SettingsDesk(house, loaded), stop, lock)
+            settings_desk = SettingsDesk(house, loaded)
+            with attached_shell(run, settings, owner_epoch=epoch, stop=stop, reload=settings_desk.reload):
+                _watch(run, options, settings_desk, stop, lock)
         except NotReady as error:
             raise CannotRunError(str(error), OUT_OF_REACH) from error
         finally:

@@ -102,6 +102,9 @@ def test_scripts_get_json_and_exit_codes(installation: Installation) -> None:
         told = installation.run("shell", "-c", "explain paper/BTCUSDT")
         assert told.code == 0
         assert "BTCUSDT" in told.out
+        (installation.directory / ".env").write_text("POSITION_SIZE_USD=150\n", encoding="utf-8")
+        reloaded = installation.run("shell", "-c", "reload --yes", "--json")
+        assert reloaded.json() == {"changes": ["POSITION_SIZE_USD: 200 -> 150 (counts now)"]}
         closed = installation.run("shell", "-c", "flatten --yes", "--json")
         assert closed.json() == {"closing": ["paper/BTCUSDT"], "opening_paused": True}
 
