@@ -246,15 +246,16 @@ def _plan_leftovers(draft: Draft) -> None:
 
 
 def _still_protects(draft: Draft, leftover: Leftover) -> bool:
-    """A stop that is to go stays until another one works, unless it is what keeps that one from being placed."""
-    stop = draft.position.stop
-    return (
-        leftover.order.kind is OrderKind.STOP_MARKET
-        and draft.exposed > 0
-        and not draft.ended
-        and stop.working is None
-        and stop.attempts == 0
-    )
+    """A stop that is to go stays until another one works, unless it is what keeps that one from being placed.
+
+    It stays as well while an order at market makes the position larger: what fills before the next stop works is under
+    it.
+    """
+    position, stop = draft.position, draft.position.stop
+    if leftover.order.kind is not OrderKind.STOP_MARKET or draft.exposed == 0 or draft.ended:
+        return False
+    grows = not position.entry_done and position.entry_limit_price is None
+    return grows or (stop.working is None and stop.attempts == 0)
 
 
 def _cancel_leftover(draft: Draft, leftover: Leftover) -> None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from adapters.simulator.account import LeverageSetting
 from adapters.simulator.execution import Execution
 from adapters.simulator.funding import FundingSchedule, NoFunding
-from adapters.simulator.ledger import Ledger, missing_cover
+from adapters.simulator.ledger import Ledger, counting_stops, missing_cover
 from adapters.simulator.margin import MONEY_STEP
 from adapters.simulator.matching import Matching
 from adapters.simulator.orders import SimOrder
@@ -209,11 +209,16 @@ class Exchange:
         missing = ZERO if position is None else missing_cover(self.state, position)
         self._execution.end(order, OrderStatus.CANCELLED)
         can = self.state.config.profile.capabilities
-        needless = position is not None and missing_cover(self.state, position) > missing
-        if needless and not self.hands and (can.amend_stop or can.two_stops):
+        bares = position is not None and missing_cover(self.state, position) > missing
+        if bares and not self.hands and (can.amend_stop or can.two_stops) and not self._was_replaced(order):
             self.ledger.wrong_cancel()
         self._settle()
         return OrderAccepted(report=order.report(self.state.config.venue))
+
+    def _was_replaced(self, order: SimOrder) -> bool:
+        """Whether a later stop protects the position: what filled while the cancel was under way nobody could know."""
+        position = self.state.position_of(order)
+        return position is not None and any(stop.number > order.number for stop in counting_stops(self.state, position))
 
     def set_leverage(self, request: SetLeverage, now_ms: int) -> LeverageSet | OrderRejected:
         """Set leverage and margin mode of a symbol; an open position is secured anew at the new leverage."""
