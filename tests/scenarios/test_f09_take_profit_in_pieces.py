@@ -45,6 +45,7 @@ def a_world_of_pieces(profile: Profile, *rules: FaultRule) -> World:
     return a_world(profile, pieces, *rules, policies=TRAILING)
 
 
+LOST_ANSWERS = FaultRule(action=FaultAction.LOST_ANSWER, probability=0.2)
 DISORDER = pytest.mark.parametrize(
     "rules",
     [
@@ -53,7 +54,7 @@ DISORDER = pytest.mark.parametrize(
         (FaultRule(action=FaultAction.EVENT_DUPLICATE, delay_s=3.0),),
         (FaultRule(action=FaultAction.EVENT_LOST, events=(EventType.FILL,)),),
         (FaultRule(action=FaultAction.EVENT_LOST, events=(EventType.ORDER,)),),
-        (FaultRule(action=FaultAction.LOST_ANSWER, probability=0.2),),
+        (LOST_ANSWERS,),
     ],
     ids=["in order", "shuffled", "twice", "fills lost", "orders lost", "answers lost"],
 )
@@ -84,7 +85,8 @@ def test_the_stops_cover_what_is_left_and_not_more_for_over_two_seconds(
     moving_s = figure(world, "unprotected_seconds") - after_entry_s
     never_naked = profile.capabilities.amend_stop or profile.capabilities.two_stops
     assert moving_s <= (0 if never_naked else 0.5 * len(set(levels)))
-    assert figure(world, "worst_window_seconds") <= 0.5
+    # Where the old stop must go first, and its cancel's answer is lost, F2 gives it a second.
+    assert figure(world, "worst_window_seconds") <= (1 if LOST_ANSWERS in rules and not never_naked else 0.5)
     assert figure(world, "worst_over_cover_seconds") <= 2
     assert len(set(levels)) >= 3, "the stop moved meanwhile"
     assert_postcondition_c(world)

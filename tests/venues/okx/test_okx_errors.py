@@ -148,7 +148,7 @@ def test_a_wrong_clock_is_mended_before_the_next_request() -> None:
 
     with canned(route) as venue:
         assert meaning(venue.client.execute(CROSS)) is R.CLOCK
-        assert [asked.path.rpartition("/")[2] for asked in venue.asked] == ["set-leverage", "time"]
+        assert [asked.path.rpartition("/")[2] for asked in venue.asked] == ["leverage-info", "time"]
 
 
 def test_a_query_says_not_found_only_after_every_list_was_read() -> None:
