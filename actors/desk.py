@@ -9,7 +9,7 @@ tracks; and makes the actors of positions.
 **On crash** the positions live on; it asks the journal and the account actor again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -125,6 +125,16 @@ class DeskActor(Actor):
 
     def on_start(self) -> None:
         self._journal.tell(RestoreVenue(path=self.context.path, venue=self._venue))
+
+    def describe(self) -> Mapping[str, object]:
+        """Which positions have their actor, which of them are not ready yet, and whether anything may be opened."""
+        return {
+            "is_open": self._is_open,
+            "instruments": len(self._instruments),
+            "positions": [key.symbol for key in self._positions],
+            "not_ready": [key.symbol for key in self._not_ready],
+            "waiting": len(self._waiting),
+        }
 
     def on_receive(self, message: DeskMessage) -> object:
         match message:

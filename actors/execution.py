@@ -10,6 +10,7 @@ the journal.
 resolved, and each is looked for at the venue by its id before anything is sent again.
 """
 
+from collections.abc import Mapping
 from typing import Final, TypeAlias, assert_never
 
 from actors.addresses import Directory
@@ -102,6 +103,18 @@ class ExecutionActor(Actor):
         self._audit = OrderAudit(venue=calls.venue, journal=journal, directory=directory, owner_epoch=owner_epoch)
         self._lease = Lease(journal=journal, owner_epoch=owner_epoch)
         self._held_back: list[Waiting] = []
+
+    def describe(self) -> Mapping[str, object]:
+        """The orders of which it is not known yet what became of them, and how many calls are under way."""
+        return {
+            "orders": [
+                {"intent": name, "sends": job.sends, "asking": job.asking, "given_up": job.given_up}
+                for name, job in self._jobs.items()
+            ],
+            "reads": len(self._reads),
+            "held_back": len(self._held_back),
+            "round_trip_s": round(self._round_trip_s, 3),
+        }
 
     def on_receive(self, message: ExecutionMessage) -> object:
         match message:

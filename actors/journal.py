@@ -74,6 +74,10 @@ class JournalActor(Actor):
     def on_start(self) -> None:
         self._look_after_store()
 
+    def describe(self) -> Mapping[str, object]:
+        """Where records go, and who is owed the record of a database that was away."""
+        return {"health": self._journal.health(), "deposed": self._deposed, "owed": [path for _, path in self._owed]}
+
     def on_receive(self, message: Decision | Restore | Due | Settle) -> object:
         match message:
             case Decision():

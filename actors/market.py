@@ -12,6 +12,7 @@ again for every tick.
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, assert_never
@@ -148,6 +149,10 @@ class MarketActor(Actor):
     def on_start(self) -> None:
         if self._stale_after_s is not None:
             self.context.schedule_every("check", CHECK_EVERY_S, Due(what="check"))
+
+    def describe(self) -> Mapping[str, object]:
+        """Which symbols have prices, and which of them are stale."""
+        return {"symbols": list(self._markets), "stale": sorted(self._stale)}
 
     def on_receive(
         self, message: Tick | WatchMarket | AttentionBand | PolledPrice | PriceOf | CheckSignal | Due

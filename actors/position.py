@@ -12,6 +12,7 @@ desk.
 the start after a crash and the start of the process are the same.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, assert_never
 
@@ -114,6 +115,14 @@ class PositionActor(Actor):
         self.context.watch(self._around.market)
         self._around.journal.tell(RestorePosition(path=self.context.path, key=self._key))
         self._watch.start(self.context, self._situation())
+
+    def describe(self) -> Mapping[str, object]:
+        """The position and its trailing state, and what is under way."""
+        case = self._case
+        known = (
+            {} if case is None else {"position": case.position, "trailing": case.trailing, "open": list(case.intents)}
+        )
+        return {"restored": self._restored, "opening": self._opening.under_way, "stopping": self._stopping, **known}
 
     def on_receive(self, message: PositionMessage) -> object:
         match message:

@@ -180,6 +180,20 @@ class RiskActor(Actor):
             )
             self._record.write(replace(blank, events=(event,)))
 
+    def describe(self) -> Mapping[str, object]:
+        """What is open, what is being opened, and what keeps anything from being opened."""
+        return {
+            "open": self._book.open,
+            "reserved": self._book.reserved,
+            "under_way": list(self._under_way),
+            "pauses": self._pauses,
+            "closed": self._closed,
+            "locks": self._locks,
+            "equity": self._equity,
+            "available": self._available,
+            "restored": self._restored,
+        }
+
     def on_receive(self, message: RiskMessage) -> RiskSummary | None:
         match message:
             case ConsiderSignal():

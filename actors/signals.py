@@ -153,6 +153,10 @@ class SignalActor(Actor):
         self._journal.tell(RestoreSignals(path=self.context.path, since_ms=self.context.now_ms() - KNOWN_FOR_MS))
         self.context.schedule_every("look back", LOOK_BACK_S, Due(what="look back"))
 
+    def describe(self) -> Mapping[str, object]:
+        """What is being looked at of which waves."""
+        return {"seen": len(self._seen), "waves": list(self._waves), "under_way": list(self._underway)}
+
     def on_receive(self, message: SignalMessage) -> SignalsSummary | None:
         match message:
             case SignalsArrived():

@@ -130,6 +130,17 @@ def test_a_stream_shows_its_state_and_what_it_watches(seat: Seat) -> None:
     assert shown["state"]["symbols"] == ["BTCUSDT"]
 
 
+def test_every_actor_shows_something_of_itself(seat: Seat) -> None:
+    silent = {"alert", "signal/source", "monitor/check/paper", "monitor/zombie/paper", "monitor/regime/paper"}
+    for row in seat.ask("ps"):
+        shown = seat.ask("state", {"path": row["path"]})
+        assert bool(shown["state"]) or row["path"] in silent | {"monitor/protection/paper"}, row["path"]
+    position = seat.ask("state", {"path": POSITION})["state"]
+    assert position["position"]["side"] == "long"
+    assert position["trailing"]["phase"]
+    assert seat.ask("state", {"path": "risk"})["state"]["open"]
+
+
 def test_what_waits_can_be_looked_into(seat: Seat) -> None:
     seat.ask("suspend", {"path": "risk", "yes": True})
     seat.world.run_for(1)
