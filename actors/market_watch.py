@@ -75,14 +75,14 @@ class MarketWatch:
     def tell(self, context: Context, case: PositionCase | None, situation: Situation) -> None:
         """Say between which prices nothing can change; without a position none matters.
 
-        Every one matters without a stop, and while a close is pursued, whose price follows the market.
+        Every one matters without a stop, and while a close, or an exit that was refused, follows the market.
         """
         lower, upper = None, None
         side = None
         working = None
         closing = False
         if case is not None and case.position.quantity > 0:
-            closing = case.position.close_reason is not None
+            closing = case.position.close_reason is not None or case.position.aged.attempts > 0
             side = case.position.side
             working = case.position.stop.working
             if working is not None:

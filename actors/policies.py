@@ -4,6 +4,7 @@ from typing import Final
 
 from actors.auditors import AuditPolicy
 from messages.settings import EntryType, Settings
+from rules.aged import AgedPolicy
 from rules.position_case import OrderPolicy, PositionPolicies
 from rules.sizing import SizingPolicy
 from rules.stop_choice import StopPolicy
@@ -11,6 +12,7 @@ from rules.take_profits import TakeProfitPolicy
 from rules.trailing import TrailingPolicy
 
 MS_A_SECOND: Final = 1_000
+MS_A_MINUTE: Final = 60_000
 MINUTES_AN_HOUR: Final = 60
 
 
@@ -43,6 +45,14 @@ def position_policies(settings: Settings) -> PositionPolicies:
             entry_limit=settings.entry_type is EntryType.LIMIT,
             entry_limit_timeout_ms=settings.entry_limit_timeout_seconds * MS_A_SECOND,
             alert_window_ms=settings.trailing_alert_if_unprotected_window_ms,
+        ),
+        aged=AgedPolicy(
+            max_age_hours=settings.max_position_age_hours,
+            grace_hours=settings.aged_grace_period_hours,
+            loss_step_percent=settings.aged_loss_step_percent,
+            max_loss_percent=settings.aged_max_loss_percent,
+            acceleration=settings.aged_acceleration_factor,
+            check_every_ms=settings.aged_check_interval_minutes * MS_A_MINUTE,
         ),
         commission_percent=settings.commission_percent,
         margin_mode=settings.margin_mode,
@@ -80,6 +90,8 @@ LIVE_SETTINGS: Final = frozenset(
         "trailing_tp1_progress_percent", "breakeven_at_percent", "trailing_activate_after_minutes",
         "trailing_momentum_percent", "trailing_min_update_interval_seconds", "trailing_min_improvement_percent",
         "trailing_emergency_override_percent", "min_partial_close_value_usd", "tp_split_large",
+        "max_position_age_hours", "aged_grace_period_hours", "aged_loss_step_percent", "aged_max_loss_percent",
+        "aged_acceleration_factor", "aged_check_interval_minutes",
     }
 )  # fmt: skip
 """Fields that change over while everything lives; the others need a restart."""

@@ -94,6 +94,16 @@ class CloseReason(StrEnum):
     ADL = "adl"
     OUTSIDE = "outside"
     ENTRY_FAILED = "entry_failed"
+    AGED = "aged"
+
+
+class AgedPhase(StrEnum):
+    """How far a position has aged (S11)."""
+
+    YOUNG = "young"
+    GRACE = "grace"
+    PROGRESSIVE = "progressive"
+    EMERGENCY = "emergency"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +199,33 @@ class Leftover:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExitOrder:
+    """The reduce-only limit order at which an old position is let go; ``price`` is the schedule's."""
+
+    client_order_id: ClientOrderId
+    price: Price
+    quantity: Quantity
+    venue_order_id: VenueOrderId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgedState:
+    """How a position is let go because of its age.
+
+    Attributes:
+        phase: As people were last told.
+        exit: The exit that rests, or was sent; an earlier one that is not proven gone is among the leftovers.
+        attempts: Refusals in a row.
+        not_before_ms: No further exit before this time.
+    """
+
+    phase: AgedPhase = AgedPhase.YOUNG
+    exit: ExitOrder | None = None
+    attempts: int = 0
+    not_before_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrailingState:
     """The trailing stop of a position (S8.8), restored as it was, never reset to the current price.
 
@@ -260,6 +297,7 @@ class PositionState:
     close_attempts: int = 0
     close_not_before_ms: int = 0
     close_overdue_ms: int = 0
+    aged: AgedState = field(default_factory=AgedState)
     close_reason: CloseReason | None = None
     closed_ms: int | None = None
     exit_price: Price | None = None

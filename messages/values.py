@@ -56,6 +56,7 @@ class OrderPurpose(StrEnum):
     TAKE_PROFIT_1 = "take_profit_1"
     TAKE_PROFIT_2 = "take_profit_2"
     CLOSE = "close"
+    AGED = "aged"
     CANARY = "canary"
 
 

@@ -21,6 +21,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from messages.state import AgedPhase
 from messages.values import ZERO, Price, Quantity, Side
 from rules.pnl import breakeven_price
 from rules.rounding import percent_of, round_stop
@@ -38,23 +39,16 @@ class AgedPolicy:
         loss_step_percent: Tolerated for each hour beyond the grace period, parts of hours in proportion.
         max_loss_percent: The most that is tolerated; once it is reached the position is closed at market.
         acceleration: Times the tolerated loss ``accelerated_after_hours`` beyond the grace period.
+        check_every_ms: How often the exit follows the schedule.
     """
 
-    max_age_hours: int = 3
-    grace_hours: int = 8
+    max_age_hours: Decimal | int = 3
+    grace_hours: Decimal | int = 8
     loss_step_percent: Decimal = Decimal("0.5")
     max_loss_percent: Decimal = Decimal("10.0")
     acceleration: Decimal = Decimal("1.2")
     accelerated_after_hours: int = 10
-
-
-class AgedPhase(StrEnum):
-    """How far a position has aged."""
-
-    YOUNG = "young"
-    GRACE = "grace"
-    PROGRESSIVE = "progressive"
-    EMERGENCY = "emergency"
+    check_every_ms: int = _MS_AN_HOUR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +94,7 @@ def aged_exit(
     )
 
 
-def _tolerated_percent(beyond_ms: int, policy: AgedPolicy) -> Decimal:
+def _tolerated_percent(beyond_ms: Decimal | int, policy: AgedPolicy) -> Decimal:
     step = policy.loss_step_percent
     if beyond_ms > policy.accelerated_after_hours * _MS_AN_HOUR:
         step *= policy.acceleration

@@ -25,6 +25,7 @@ _CODES = {
     OrderPurpose.TAKE_PROFIT_1: "T1",
     OrderPurpose.TAKE_PROFIT_2: "T2",
     OrderPurpose.CLOSE: "CL",
+    OrderPurpose.AGED: "AG",
     OrderPurpose.CANARY: "CN",
 }
 _PURPOSES = {code: purpose for purpose, code in _CODES.items()}

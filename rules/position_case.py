@@ -37,6 +37,7 @@ from messages.values import (
     Symbol,
     TriggerSource,
 )
+from rules.aged import AgedPolicy
 from rules.client_order_ids import client_order_id, parse_client_order_id
 from rules.pnl import breakeven_price
 from rules.position_lifecycle import PositionEvent, next_phase
@@ -84,6 +85,7 @@ class PositionPolicies:
     take_profits: TakeProfitPolicy = field(default_factory=TakeProfitPolicy)
     stops: StopPolicy = field(default_factory=StopPolicy)
     orders: OrderPolicy = field(default_factory=OrderPolicy)
+    aged: AgedPolicy = field(default_factory=AgedPolicy)
     commission_percent: Decimal = Decimal("0.1")
     margin_mode: MarginMode = MarginMode.ISOLATED
 

@@ -124,6 +124,8 @@ def _reason_of(draft: Draft, fill: FillReport, take_profit: TakeProfitState | No
         return CloseReason.LIQUIDATION if fill.kind is FillKind.LIQUIDATION else CloseReason.ADL
     if take_profit is not None:
         return CloseReason.TAKE_PROFIT
+    if identity is not None and identity.purpose is OrderPurpose.AGED:
+        return CloseReason.AGED
     by_stop = stop.triggered if identity is None else identity.purpose is OrderPurpose.STOP
     if by_stop or (stop.working is not None and stop.working.venue_order_id == fill.venue_order_id):
         return CloseReason.TRAILING if draft.trailing.update_count > 0 else CloseReason.STOP_LOSS

@@ -13,6 +13,7 @@ from messages.orders import OrderReport, OrderSpec, OrderStatus
 from messages.state import PositionPhase, TakeProfitPhase, TakeProfitState
 from messages.values import ZERO, ClientOrderId, OrderKind, OrderPurpose
 from rules.client_order_ids import parse_client_order_id
+from rules.position_aged import is_exit, take_exit
 from rules.position_case import Draft, spec_of, take_profit_of
 from rules.position_lifecycle import PositionEvent
 from rules.position_plan_exit import close_failed
@@ -40,6 +41,8 @@ def take_order(draft: Draft, report: OrderReport) -> None:
         _take_entry(draft, report)
     elif report.client_order_id is not None and report.client_order_id == position.close_order_id:
         _take_close(draft, report)
+    elif is_exit(draft, report.client_order_id):
+        take_exit(draft, report)
     elif take_profit := take_profit_of(draft, report.client_order_id, str(report.venue_order_id)):
         _take_take_profit(draft, take_profit, report)
     elif report.kind is OrderKind.STOP_MARKET and report.side is draft.exit_side:

@@ -23,6 +23,7 @@ from messages.state import (
     TakeProfitPhase,
 )
 from messages.values import ClientOrderId, OrderKind, OrderPurpose, Quantity
+from rules.position_aged import plan_aged_exit, withdraw_exit
 from rules.position_case import Draft
 from rules.position_lifecycle import PositionEvent
 from rules.position_plan_exit import plan_close, pursue_take_profits
@@ -45,6 +46,7 @@ def plan(draft: Draft) -> None:
     _plan_entry(draft)
     _end_if_flat(draft)
     plan_stop(draft)
+    plan_aged_exit(draft)
     plan_close(draft)
     pursue_take_profits(draft)
     _plan_leftovers(draft)
@@ -223,6 +225,7 @@ def _release_orders(draft: Draft) -> None:
             TakeProfitPhase.PLACING,
         }:
             draft.leave(draft.take_profit_spec(take_profit), "the position is over")
+    withdraw_exit(draft, "the position is over")
     if stop.phase is not StopPhase.ABSENT:
         draft.pass_stop_to(StopEvent.POSITION_GONE)
     draft.change_stop(working=None, next=None, intent_id=None, unprotected_since_ms=None)

@@ -12,7 +12,7 @@ from typing import Final
 from messages.journal import Severity
 from messages.orders import OrderSpec
 from messages.reasons import Rule
-from messages.state import CloseReason, IntentAction, PositionPhase, TakeProfitPhase, TakeProfitState
+from messages.state import AgedPhase, CloseReason, IntentAction, PositionPhase, TakeProfitPhase, TakeProfitState
 from messages.values import ZERO, ClientOrderId, IntentId, OrderKind, OrderPurpose, Side
 from messages.venue import RejectReason
 from rules.escalation import (
@@ -170,11 +170,18 @@ def pursue_take_profits(draft: Draft) -> None:
     position = draft.position
     if position.phase is not PositionPhase.ACTIVE or not position.entry_done or draft.exposed != position.quantity:
         return
-    if position.close_reason is not None or not _replanned(draft):
+    if position.close_reason is not None or gives_way_to_exit(draft) or not _replanned(draft):
         return
     for take_profit in draft.position.take_profits:
         if take_profit.phase is TakeProfitPhase.PLANNED and take_profit.intent_id is None:
             _place_take_profit(draft, take_profit)
+
+
+def gives_way_to_exit(draft: Draft) -> bool:
+    """An old position has its exit in place of take profits, also until that is proven gone (S11)."""
+    aged = draft.position.aged
+    rests = any(item.order.purpose is OrderPurpose.AGED for item in draft.position.leftovers)
+    return aged.phase is not AgedPhase.YOUNG or aged.exit is not None or rests
 
 
 def _replanned(draft: Draft) -> bool:

@@ -14,6 +14,7 @@ from messages.positions import AccountRead, FillsRead
 from messages.state import CloseReason, PositionPhase, TakeProfitPhase
 from messages.values import ZERO, ClientOrderId
 from rules.forgetful_venue import believes_denial, hides_more
+from rules.position_aged import exit_gone, exit_spec, is_exit
 from rules.position_case import Draft
 from rules.position_fills import take_fill, take_funding
 from rules.position_lifecycle import PositionEvent, next_phase
@@ -102,6 +103,8 @@ def _ask_for_the_missing(draft: Draft, read: AccountRead) -> None:
         slots.append(entry_spec(draft, position.entry_order_id))
     if position.close_order_id is not None and not draft.ended:
         slots.append(close_spec(draft, position.close_order_id))
+    if position.aged.exit is not None:
+        slots.append(exit_spec(draft, position.aged.exit))
     for order in slots:
         if order.client_order_id not in shown and order.venue_order_id not in shown_ids:
             missing.add(order.client_order_id)
@@ -173,6 +176,8 @@ def order_not_found(draft: Draft, client_order_id: ClientOrderId) -> None:
             draft.forget_leftover(leftover.order)
     if client_order_id in {position.entry_order_id, position.close_order_id} and not draft.ended:
         _entry_or_close_gone(draft, client_order_id)
+    if is_exit(draft, client_order_id) and not hides_more(draft):
+        exit_gone(draft)
     working = position.stop.working
     if working is not None and working.client_order_id == client_order_id and believes_denial(draft, working):
         draft.changed_ms = draft.now_ms

@@ -24,6 +24,7 @@ from messages.state import (
 from messages.values import OrderPurpose
 from messages.venue import OrderAccepted, OrderRejected, OutcomeUnknown, RejectReason
 from rules.forgetful_venue import denied_stop_stands
+from rules.position_aged import exit_refused
 from rules.position_case import Draft
 from rules.position_orders import TAKE_PROFIT_LEVEL, take_order
 from rules.position_plan_exit import close_failed, decide_close
@@ -130,6 +131,8 @@ def _refused(draft: Draft, intent: Intent, reason: RejectReason, text: str, *, u
             _take_profit_refused(draft, intent, text)
         case OrderPurpose.CLOSE:
             _close_refused(draft, reason, text)
+        case OrderPurpose.AGED:
+            exit_refused(draft, intent.order, text, unknown=unknown)
 
 
 def _stop_refused(draft: Draft, intent: Intent, reason: RejectReason, text: str, *, unknown: bool) -> None:

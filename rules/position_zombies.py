@@ -40,6 +40,8 @@ def is_wanted(draft: Draft, report: OrderReport) -> bool:
     position, stop = draft.position, draft.position.stop
     held = [order for order in (stop.working, stop.next) if order is not None]
     ids = {position.entry_order_id, position.close_order_id, *(order.client_order_id for order in held)}
+    if position.aged.exit is not None:
+        ids.add(position.aged.exit.client_order_id)
     ids |= {intent.order.client_order_id for intent in draft.open_intents.values()}
     ids |= {leftover.order.client_order_id for leftover in position.leftovers}
     by_venue = {order.venue_order_id for order in held} | {item.order.venue_order_id for item in position.leftovers}

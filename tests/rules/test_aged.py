@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from messages.state import AgedPhase
 from messages.values import Price, Quantity, Side
-from rules.aged import AgedExit, AgedPhase, AgedPolicy, ExitStep, RestingExit, aged_exit, next_exit_step
+from rules.aged import AgedExit, AgedPolicy, ExitStep, RestingExit, aged_exit, next_exit_step
 from tests.rules.builders import sides, ticks, units
 from tests.rules.grid import as_grid
 
