@@ -166,6 +166,8 @@ class Campaign:
             self._until_at_work(life)
             self._look(life, "the last life")
             problems = self._over_cover_problems()
+            # Those that came while the venue was not ready wait until its stops were tried, and have their fate then.
+            self._until(life, lambda: not self._fate_problems(), "a fate for each signal", every_s=0.25)
             life.interrupt()
             done = life.finished()
         if done.code:
