@@ -273,14 +273,19 @@ class CheckActor(Actor):
             about = [item for item in judged.findings if judged.is_about(item, position)]
             if about:
                 desk.tell(VerifyPosition(key=_key(name_of(position)), why=str(about[0].what)))
-        by_key: dict[PositionKey, list[OrderReport]] = {}
-        for order in (*judged.surplus, *(zombie.order for zombie in judged.zombies if zombie.may_go)):
-            side = side_of(order, hedge_mode=self._parts.zombies.hedge_mode)
-            key = _key((order.venue, order.symbol, side))
-            by_key.setdefault(key, []).append(order)
-        for key, orders in by_key.items():
-            desk.tell(RemoveZombies(key=key, orders=tuple(orders)))
+        useless = self._by_key([zombie.order for zombie in judged.zombies if zombie.may_go])
+        doubled = self._by_key(judged.surplus)
+        for key in {**useless, **doubled}:
+            message = RemoveZombies(key=key, orders=tuple(useless.get(key, ())), doubled=tuple(doubled.get(key, ())))
+            desk.tell(message)
         self.context.schedule_once("read", LOOK_AGAIN_S, Due(what="read"))
+
+    def _by_key(self, orders: Sequence[OrderReport]) -> dict[PositionKey, list[OrderReport]]:
+        found: dict[PositionKey, list[OrderReport]] = {}
+        for order in orders:
+            side = side_of(order, hedge_mode=self._parts.zombies.hedge_mode)
+            found.setdefault(_key((order.venue, order.symbol, side)), []).append(order)
+        return found
 
     def _on_settled(self, message: IntentSettled) -> None:
         check = self._check

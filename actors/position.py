@@ -461,7 +461,7 @@ class PositionActor(Actor):
             self._decide(message)
         elif not self._restored:
             self._waiting.append(message)
-        elif not self._opening.under_way and not self._stopping:
+        elif message.orders and not self._opening.under_way and not self._stopping:
             blank, stamp = self._record.blank(self.context), self._record.stamp(self.context)
             self._commit(without_zombies(blank, message.orders, key=self._key, stamp=stamp))
 

@@ -31,12 +31,17 @@ class RemoveZombies:
     """Told to the position of ``key`` through the desk: these orders are of no use; cancel those that you do not want.
 
     Whoever is responsible for the symbol decides, so that an order that is being placed just now is not taken away.
+
+    Attributes:
+        doubled: Stops of an open position of which one would do: only who holds that position knows which, and where
+            it is nobody's they all stay.
     """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
 
     key: PositionKey
-    orders: tuple[OrderReport, ...]
+    orders: tuple[OrderReport, ...] = ()
+    doubled: tuple[OrderReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

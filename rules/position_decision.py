@@ -113,8 +113,8 @@ def decide(case: PositionCase, event: PositionInput, situation: Situation) -> Po
             decide_close(draft, reason, "asked for", Severity.INFO)
         case VerifyPosition():
             draft.doubt()
-        case RemoveZombies(orders=useless):
-            leave_useless(draft, useless)
+        case RemoveZombies(orders=useless, doubled=doubled):
+            leave_useless(draft, useless if draft.ended else (*useless, *doubled))
         case WakeUp():
             pass
         case _:

@@ -89,10 +89,12 @@ class ZombieMonitor(Actor):
             if policy.allows(order) and order.created_ms and now_ms - order.created_ms >= GRACE_MS
         ]
         self._put_on_record(zombies, now_ms)
-        useless = [*(zombie.order for zombie in zombies if zombie.may_go), *doubled]
-        for key, orders in self._by_key(useless).items():
-            self._parts.desk.tell(RemoveZombies(key=key, orders=tuple(orders)))
-        if useless:
+        useless = self._by_key([zombie.order for zombie in zombies if zombie.may_go])
+        beside = self._by_key(doubled)
+        for key in {**useless, **beside}:
+            message = RemoveZombies(key=key, orders=tuple(useless.get(key, ())), doubled=tuple(beside.get(key, ())))
+            self._parts.desk.tell(message)
+        if useless or beside:
             self.context.schedule_once("sweep", LOOK_AGAIN_S, Due(what="sweep"))
 
     def _policy(self, orders: Sequence[OrderReport]) -> ZombiePolicy:
