@@ -31,6 +31,7 @@ from actors.desk import Untracked
 from actors.house import House, HouseParts, VenueParts
 from actors.kernel import ActorSystem, ThreadRuntime
 from actors.risk import RiskPolicy
+from actors.signals import WavePolicy
 from adapters.alert_log import AlertLog
 from adapters.connect import connect
 from adapters.simulator.feed import PricePoint
@@ -57,6 +58,7 @@ from rules.position_case import PositionPolicies
 from rules.sizing import SizingPolicy
 from rules.take_profits import TakeProfitPolicy
 from rules.trailing import TrailingPolicy
+from rules.wave_intake import IntakePolicy
 
 ONE_WAY_MS: Final = 50.0
 PRICE: Final = Decimal(1_000)
@@ -286,6 +288,7 @@ def holdfast(config: VenueConfig, symbols: Sequence[Symbol], directory: Path) ->
             sync_every_s=600,
             untracked=Untracked.ADOPT,
             stale_after_s=None,
+            waves=WavePolicy(intake=IntakePolicy(max_trades=len(symbols)), max_early=2 * len(symbols)),
         )
         try:
             system.start(House(system, parts).root())
