@@ -62,6 +62,11 @@ class Mender:
         """Whether the outcome of something is still open."""
         return bool(self._under_way)
 
+    def is_mending(self, name: PositionName) -> bool:
+        """Whether the outcome of something for this position is still open."""
+        keys = {intent.key for intent in self._under_way.values()}
+        return any((key.venue, key.symbol, key.hedge_side) == name for key in keys)
+
     def give_up_waiting(self) -> None:
         """What is still open is asked for by the execution actor, and resolved by whoever comes next."""
         self._under_way.clear()

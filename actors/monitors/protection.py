@@ -185,6 +185,10 @@ class ProtectionMonitor(Actor):
         report, name = self._report, (message.key.venue, message.key.symbol, message.key.hedge_side)
         if report is None or name not in self._dead_since_ms or not self._is_dead(name):
             return
+        if self._mender.is_mending(name):
+            return
+        # A record that is told twice, as after a slow database, is mended by once: the next reading decides on more.
+        del self._dead_since_ms[name]
         found = audit(positions=report.positions, orders=report.orders, instruments=self._instruments)
         for position in report.positions:
             if name_of(position) != name:

@@ -9,6 +9,7 @@ from actors import addresses
 from actors.kernel import ActorRestarted
 from adapters.simulator.paper import PaperExchange
 from adapters.simulator.profiles import BINANCE, PAPER, WORST, Profile
+from messages.positions import RestorePosition
 from messages.values import PositionKey, Symbol
 from rules.client_order_ids import is_ours
 from tests.scenarios.hands import cancel_stop, stop_of
@@ -157,6 +158,31 @@ def test_a_parked_position_that_loses_its_stop_gets_another_one_from_the_auditor
     world.run_for(60)
     assert stop_of(world, BTC) == after, "the position that is started again goes on with it"
     assert_postcondition_c(world, crashes=len(world.crashes), interrupted=True)
+
+
+@pytest.mark.parametrize("profile", [PAPER, BINANCE], ids=lambda profile: profile.name)
+def test_a_record_that_the_auditor_is_told_again_and_again_is_mended_by_once(profile: Profile) -> None:
+    fuse = Fuse()
+    world = World(profile=profile, policies=fused(fuse), prices={BTC: Decimal(42_000), ETH: Decimal(42_000)})
+    world.start()
+    world.run_for(1)
+    world.signal(BTC)
+    world.run_for(5)
+    fuse.set(after=1, error=boom, times=10**9)
+    world.run_for(300)
+    assert world.process is not None
+    system, key = world.process.system, PositionKey(venue=world.venue, symbol=BTC)
+    assert system.info(addresses.position(key)).state == "parked"
+    fuse.set(after=1, error=boom, times=0)
+    cancel_stop(world, BTC)
+    for _ in range(240):
+        for _ in range(2):
+            path = f"monitor/protection/{world.venue}"
+            system.ref(addresses.JOURNAL).tell(RestorePosition(path=path, key=key))
+        world.run_for(0.5)
+    assert stop_of(world, BTC) is not None, "one, and not two"
+    assert world.kinds().count("auto_plan_sl") == 1
+    assert [event.text for event in world.events if "refused a decision" in event.text] == []
 
 
 SPARED = ("alert", "risk", "signal/wave", "signal/source", "monitor/protection/paper", "monitor/zombie/paper")
