@@ -14,7 +14,7 @@ from actors.desk import Untracked
 from actors.house import House, HouseParts, VenueParts
 from actors.kernel import ActorSystem, ShutdownPhase
 from actors.notice_log import log_notice
-from actors.policies import audit_policy, position_policies, sizing_policy
+from actors.policies import audit_policy, guard_policy, position_policies, sizing_policy
 from actors.risk import RiskPolicy
 from actors.signal_source import SignalFeed
 from actors.signals import WavePolicy
@@ -114,6 +114,7 @@ def build_house(
             left_out=left_out or {},
             waves=WavePolicy.of(settings),
             audit=audit_policy(settings),
+            guard=guard_policy(settings),
         ),
     )
 

@@ -43,6 +43,11 @@ def position_name(key: PositionKey) -> str:
     return key.symbol if key.hedge_side is None else f"{key.symbol}/{key.hedge_side}"
 
 
+def guard(venue: Venue) -> str:
+    """The address of a venue's guard."""
+    return f"monitor/guard/{venue}"
+
+
 def positions(venue: Venue) -> str:
     """The address below which a venue's positions live."""
     return f"{POSITIONS}/{venue}"

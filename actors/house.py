@@ -19,9 +19,10 @@ from actors.execution import ExecutionActor
 from actors.journal import JournalActor
 from actors.kernel import Actor, ActorSystem, ChildSpec, Dispatcher, GroupSpec, Intensity, Ref
 from actors.market import MarketActor
+from actors.monitors.guard import GuardMonitor
 from actors.monitors.regime import RegimeMonitor
 from actors.plan_orders import CountedCalls
-from actors.policies import position_policies, sizing_policy
+from actors.policies import guard_policy, position_policies, sizing_policy
 from actors.ports import JournalPort, VenueCalls, VenueStreams
 from actors.position import PositionActor
 from actors.position_opening import PositionSurroundings
@@ -35,6 +36,7 @@ from messages.settings import Settings
 from messages.supervision import SettingsChanged
 from messages.values import PositionKey, Symbol, Venue
 from rules.candle_builder import CandleHistory
+from rules.guard import GuardPolicy
 from rules.position_case import PositionPolicies
 from rules.sizing import SizingPolicy
 
@@ -88,6 +90,7 @@ class HouseParts:
     left_out: Mapping[Venue, str] = field(default_factory=dict)
     waves: WavePolicy = field(default_factory=WavePolicy)
     audit: AuditPolicy = field(default_factory=AuditPolicy)
+    guard: GuardPolicy = field(default_factory=GuardPolicy)
 
 
 class House:
@@ -125,6 +128,7 @@ class House:
                 *(GroupSpec(name=addresses.positions(venue.calls.venue)) for venue in parts.venues),
                 *(auditor for venue in parts.venues for auditor in self._auditors(venue)),
                 *(self._regime(venue.calls.venue) for venue in parts.venues),
+                *(self._guard(venue.calls.venue) for venue in parts.venues),
                 *intake,
             ],
         )
@@ -137,8 +141,10 @@ class House:
             sizing=sizing_policy(settings),
             risk=RiskPolicy.of(settings),
             waves=WavePolicy.of(settings),
+            guard=guard_policy(settings),
         )
         takers = ["risk", "signal/wave", "signal/source"]
+        takers += [addresses.guard(venue.calls.venue) for venue in self._parts.venues]
         takers += [path for path in self._system.paths() if path.startswith(f"{addresses.POSITIONS}/")]
         for path in takers:
             taker = self._system.find(path)
@@ -295,9 +301,18 @@ class House:
             lambda: RegimeMonitor(
                 venue=venue,
                 risk=self._ref("risk"),
+                guard=self._ref(addresses.guard(venue)),
                 journal=self._ref(addresses.JOURNAL),
                 histories=histories,
                 owner_epoch=self._parts.owner_epoch,
+            ),
+        )
+
+    def _guard(self, venue: Venue) -> ChildSpec:
+        return _spared(
+            addresses.guard(venue),
+            lambda: GuardMonitor(
+                venue=venue, policy=self._parts.guard, directory=self._system.find, paths=self._system.paths
             ),
         )
 

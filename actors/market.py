@@ -3,9 +3,9 @@
 **Owns** the last price of each symbol, a minute of its history, the extremes of its present quarter of an hour, and who
 needs to see which price.
 **Accepts** Tick (from the market stream), WatchMarket and AttentionBand (from positions), PolledPrice (from the desk),
-PriceOf (asked), CheckSignal (from the desk), and its own timer.
+PriceOf (asked), CheckSignal (from the desk), QuotePosition (from positions), and its own timer.
 **Sends** Tick to a position whose band it leaves, or that has not handled the last one yet; SignalChecked, with bid and
-ask, to whoever asked; QuarterEnded to the regime monitor; SymbolWanted and, when
+ask, to whoever asked; PositionQuoted to the guard; QuarterEnded to the regime monitor; SymbolWanted and, when
 prices that somebody needs stop coming, StreamOfNoUse to the stream actor and ReadAccountNow to the account actor.
 **On crash** the history of the last minute and the quarter so far are lost; positions, which watch this actor, ask
 again for every tick.
@@ -20,6 +20,7 @@ from typing import Final, assert_never
 from actors.addresses import Directory
 from actors.kernel import Actor, Ref
 from actors.quarter import Quarter
+from messages.guarding import PositionQuoted, QuotePosition
 from messages.market import AttentionBand, Tick
 from messages.supervision import (
     CheckSignal,
@@ -155,7 +156,7 @@ class MarketActor(Actor):
         return {"symbols": list(self._markets), "stale": sorted(self._stale)}
 
     def on_receive(
-        self, message: Tick | WatchMarket | AttentionBand | PolledPrice | PriceOf | CheckSignal | Due
+        self, message: Tick | WatchMarket | AttentionBand | PolledPrice | PriceOf | CheckSignal | QuotePosition | Due
     ) -> LastPrice | None:
         match message:
             case Tick():
@@ -173,6 +174,10 @@ class MarketActor(Actor):
                 return self._price_of(symbol)
             case CheckSignal():
                 self._on_check(message)
+            case QuotePosition(path=path, summary=summary):
+                last = self._market(summary.position.key.symbol).last
+                if last is not None:
+                    self._tell(path, PositionQuoted(summary=summary, tick=last))
             case _:
                 assert_never(message)
         return None

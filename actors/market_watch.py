@@ -3,6 +3,7 @@
 from typing import Final
 
 from actors.kernel import Context, Ref
+from messages.guarding import QuotePosition
 from messages.instruments import Instrument
 from messages.market import AttentionBand, Tick
 from messages.orders import FillReport
@@ -59,6 +60,17 @@ class MarketWatch:
             self.mark += fill.price - self.last
             self.last = fill.price
             self._time_ms = fill.time_ms
+
+    def see(self, tick: Tick) -> None:
+        """A price that came another way than by the band, which stays as it is."""
+        if tick.time_ms >= self._time_ms:
+            self.last, self.mark, self._time_ms = tick.last, tick.mark, tick.time_ms
+
+    def show(self, case: PositionCase | None, instrument: Instrument, path: str) -> None:
+        """Have the position of ``case``, if there is one, shown at ``path`` beside the newest price."""
+        summary = self.summary(case, instrument)
+        if summary is not None:
+            self._market.tell(QuotePosition(path=path, summary=summary))
 
     def summary(self, case: PositionCase | None, instrument: Instrument) -> PositionSummary | None:
         """The position of ``case`` for people, beside the prices as they were last seen here."""

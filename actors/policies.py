@@ -5,6 +5,7 @@ from typing import Final
 from actors.auditors import AuditPolicy
 from messages.settings import EntryType, Settings
 from rules.aged import AgedPolicy
+from rules.guard import GuardPolicy
 from rules.position_case import OrderPolicy, PositionPolicies
 from rules.sizing import SizingPolicy
 from rules.stop_choice import StopPolicy
@@ -69,6 +70,16 @@ def audit_policy(settings: Settings) -> AuditPolicy:
     )
 
 
+def guard_policy(settings: Settings) -> GuardPolicy:
+    """What the guard measures by, and whether it acts."""
+    return GuardPolicy(
+        mode=settings.guard_mode,
+        stop_loss_percent=settings.stop_loss_percent,
+        horizon_hours=settings.max_position_age_hours + settings.aged_grace_period_hours,
+        max_spread_percent=settings.max_spread_percent,
+    )
+
+
 def sizing_policy(settings: Settings) -> SizingPolicy:
     """Sizes of a new position."""
     return SizingPolicy(
@@ -91,7 +102,7 @@ LIVE_SETTINGS: Final = frozenset(
         "trailing_momentum_percent", "trailing_min_update_interval_seconds", "trailing_min_improvement_percent",
         "trailing_emergency_override_percent", "min_partial_close_value_usd", "tp_split_large",
         "max_position_age_hours", "aged_grace_period_hours", "aged_loss_step_percent", "aged_max_loss_percent",
-        "aged_acceleration_factor", "aged_check_interval_minutes",
+        "guard_mode", "aged_acceleration_factor", "aged_check_interval_minutes",
     }
 )  # fmt: skip
 """Fields that change over while everything lives; the others need a restart."""

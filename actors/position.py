@@ -3,8 +3,8 @@
 **Owns** the position's state, its stop, its take profits and its trailing; nothing else decides about them.
 **Accepts** OpenPosition and AdoptPosition (from the desk), what the venue's streams say (OrderUpdated, FillReceived,
 FundingReceived, PositionUpdated), IntentSettled and VenueReadDone (from the execution actor), Tick (from the market
-actor), ClosePosition, VerifyPosition, RemoveZombies, InstrumentChanged, SettingsChanged, DescribePosition, Settle, and
-its own timers.
+actor), ClosePosition, VerifyPosition, RemoveZombies, InspectPosition
+and RiskJudged (from the guard), InstrumentChanged, SettingsChanged, DescribePosition, Settle, and its own timers.
 **Sends** Decision to the journal, VenueRead and ResolveIntents to the execution actor, AttentionBand to the market
 actor, ExposureChanged and PositionEnded to the risk actor, PositionReady, PositionUnclaimed and ReadAccountNow to the
 desk.
@@ -29,6 +29,7 @@ from actors.position_opening import (
 from actors.position_record import PositionRecord, outcome_of, rejoined, superseded, with_open_intents
 from actors.venue_reader import ACCOUNT, FILLS, VenueReader
 from messages.account_check import RemoveZombies
+from messages.guarding import InspectPosition, RiskJudged
 from messages.instruments import Instrument
 from messages.journal import CommitRefused, Decision
 from messages.market import Tick
@@ -128,6 +129,11 @@ class PositionActor(Actor):
         match message:
             case Tick():
                 self._on_tick(message)
+            case InspectPosition(path=path):
+                self._watch.show(self._case, self._instrument, path)
+            case RiskJudged(tick=tick):
+                self._watch.see(tick)
+                self._decide(message)
             case FillReceived(fill=fill):
                 self._watch.traded(fill)
                 self._decide(message)

@@ -11,6 +11,7 @@ from actors.position_record import PositionRecord
 from actors.record import rejection
 from actors.venue_reader import VenueReader
 from messages.account_check import RemoveZombies
+from messages.guarding import InspectPosition, RiskJudged
 from messages.instruments import Capabilities, Instrument
 from messages.journal import CommitRefused, Decision, EventRecord, Severity
 from messages.market import Tick
@@ -60,6 +61,8 @@ PositionMessage: TypeAlias = (
     | AdoptPosition
     | PositionRestored
     | RemoveZombies
+    | InspectPosition
+    | RiskJudged
     | InstrumentChanged
     | Terminated
     | CommitRefused

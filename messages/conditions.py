@@ -27,11 +27,12 @@ class BalanceProfile(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketConditions:
-    """Told to the risk actor when a candle closes: how a market moves.
+    """Told to the risk actor and the guard when a candle closes: how a market moves.
 
     Attributes:
         regime: ``None`` while there are too few candles to say.
         distance_factor: What distances of stops and take profits are multiplied by; 1 while that is not known.
+        volatility_ratio: Average true range now / usual, not cut to bounds; ``None`` while that is not known.
     """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.NORMAL, idempotent=True)
@@ -40,3 +41,4 @@ class MarketConditions:
     symbol: Symbol
     regime: Regime | None
     distance_factor: Decimal
+    volatility_ratio: Decimal | None = None

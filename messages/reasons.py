@@ -34,6 +34,7 @@ class Rule(StrEnum):
     CLOSE_CAPPED = "close_capped"
     CLOSE_TIMED_OUT = "close_timed_out"
     AGED_EXIT = "aged_exit"
+    GUARD = "guard"
     LEFT_OVER = "left_over"
     ORPHAN = "orphan"
     AUTO_PLAN_SL = "auto_plan_sl"

@@ -95,6 +95,17 @@ class CloseReason(StrEnum):
     OUTSIDE = "outside"
     ENTRY_FAILED = "entry_failed"
     AGED = "aged"
+    GUARD = "guard"
+
+
+class RiskLevel(StrEnum):
+    """What the guard thinks of a position (S13), from fine to worst."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+    EMERGENCY = "emergency"
 
 
 class AgedPhase(StrEnum):
@@ -260,6 +271,8 @@ class PositionState:
         sequence: The last sequence number used for a client order id.
         initial_stop_price: The stop planned at the entry; a stop loss never moves behind it.
         floor_stop_price: A stop that a person moved closer; ``None`` when nobody did.
+        guard_stop_price: A stop that the guard moved closer; ``None`` when it did not.
+        risk_level: What the guard last found.
         base_quantity: The size of the first entry, for what scales with it.
         least_close_usd: The least value of a partial close, from when it was opened; ``None``: as it is set.
         close_reason: Set when a close is decided, kept when closed.
@@ -298,6 +311,8 @@ class PositionState:
     close_not_before_ms: int = 0
     close_overdue_ms: int = 0
     aged: AgedState = field(default_factory=AgedState)
+    guard_stop_price: Price | None = None
+    risk_level: RiskLevel = RiskLevel.LOW
     close_reason: CloseReason | None = None
     closed_ms: int | None = None
     exit_price: Price | None = None

@@ -57,6 +57,7 @@ class OrderPurpose(StrEnum):
     TAKE_PROFIT_2 = "take_profit_2"
     CLOSE = "close"
     AGED = "aged"
+    GUARD = "guard"
     CANARY = "canary"
 
 

@@ -26,6 +26,7 @@ _CODES = {
     OrderPurpose.TAKE_PROFIT_2: "T2",
     OrderPurpose.CLOSE: "CL",
     OrderPurpose.AGED: "AG",
+    OrderPurpose.GUARD: "GU",
     OrderPurpose.CANARY: "CN",
 }
 _PURPOSES = {code: purpose for purpose, code in _CODES.items()}

@@ -29,6 +29,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from messages.settings import GuardMode
+from messages.state import RiskLevel
 from messages.values import ZERO, Price, Side
 from rules.rounding import round_stop
 
@@ -38,23 +40,6 @@ _HALF_SCORE: Final = Decimal(50)
 _MS_AN_HOUR: Final = 3_600_000
 _WEIGHTS: Final = (Decimal("0.30"), Decimal("0.20"), Decimal("0.20"), Decimal("0.15"), Decimal("0.15"))
 """Of pnl, drawdown, volatility, age (time) and liquidity."""
-
-
-class GuardMode(StrEnum):
-    """Whether the guard acts, or says what it would do."""
-
-    ACT = "act"
-    ADVISE = "advise"
-
-
-class RiskLevel(StrEnum):
-    """From fine to worst."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
-    EMERGENCY = "emergency"
 
 
 class GuardAction(StrEnum):
@@ -93,7 +78,7 @@ class GuardPolicy:
 
     mode: GuardMode = GuardMode.ADVISE
     stop_loss_percent: Decimal = Decimal("2.0")
-    horizon_hours: int = 11
+    horizon_hours: Decimal | int = 11
     max_spread_percent: Decimal = Decimal("2.0")
     borders: tuple[Decimal, Decimal, Decimal, Decimal] = (Decimal(60), Decimal(45), Decimal(30), Decimal(15))
     clearance: Decimal = Decimal(5)

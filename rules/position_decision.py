@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
 from messages.account_check import RemoveZombies
+from messages.guarding import RiskJudged
 from messages.journal import RestoredPosition, Severity, SignalFate, Verdict
 from messages.market import Tick
 from messages.orders import OrderReport, PositionReport
@@ -38,6 +39,7 @@ from messages.state import (
 from messages.values import ZERO, ClientOrderId, PositionId, PositionKey, Quantity
 from rules.position_case import Draft, PositionCase, PositionPolicies, Situation, draft_of
 from rules.position_fills import take_fill, take_funding
+from rules.position_guard import take_risk
 from rules.position_heritage import heritage_of
 from rules.position_orders import take_order
 from rules.position_plan import enter, plan
@@ -73,6 +75,7 @@ PositionInput: TypeAlias = (
     | ClosePosition
     | VerifyPosition
     | RemoveZombies
+    | RiskJudged
     | WakeUp
 )
 
@@ -115,6 +118,8 @@ def decide(case: PositionCase, event: PositionInput, situation: Situation) -> Po
             draft.doubt()
         case RemoveZombies(orders=useless, doubled=doubled):
             leave_useless(draft, useless if draft.ended else (*useless, *doubled))
+        case RiskJudged():
+            take_risk(draft, event)
         case WakeUp():
             pass
         case _:

@@ -124,6 +124,8 @@ def _reason_of(draft: Draft, fill: FillReport, take_profit: TakeProfitState | No
         return CloseReason.LIQUIDATION if fill.kind is FillKind.LIQUIDATION else CloseReason.ADL
     if take_profit is not None:
         return CloseReason.TAKE_PROFIT
+    if identity is not None and identity.purpose is OrderPurpose.GUARD:
+        return CloseReason.GUARD
     if identity is not None and identity.purpose is OrderPurpose.AGED:
         return CloseReason.AGED
     by_stop = stop.triggered if identity is None else identity.purpose is OrderPurpose.STOP

@@ -47,6 +47,8 @@ def take_order(draft: Draft, report: OrderReport) -> None:
         _take_take_profit(draft, take_profit, report)
     elif report.kind is OrderKind.STOP_MARKET and report.side is draft.exit_side:
         take_stop(draft, report)
+    elif identity is not None and identity.purpose is OrderPurpose.GUARD:
+        return  # at market, in no slot: its fills are what it comes to
     elif identity is not None and report.status is OrderStatus.WORKING:
         draft.leave(spec_of(report, identity.purpose), "the position has no place for it")
 

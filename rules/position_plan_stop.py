@@ -152,7 +152,7 @@ def _send_stop(draft: Draft, action: IntentAction, stop: StopOrder, event: StopE
 
 
 def wanted_level(draft: Draft) -> tuple[Price, Rule]:
-    """The tightest of the planned stop, a person's, breakeven when it is due, and what trailing may have now.
+    """The tightest of the planned stop, a person's, the guard's, breakeven when due, and what trailing may have now.
 
     The rule is the one that the price comes from.
     """
@@ -174,6 +174,7 @@ def wanted_level(draft: Draft) -> tuple[Price, Rule]:
     wanted, rule = position.initial_stop_price, Rule.PLANNED_STOP
     for price, its_rule in (
         (position.floor_stop_price, Rule.FLOOR_BY_HAND),
+        (position.guard_stop_price, Rule.GUARD),
         (draft.breakeven if position.breakeven_done else None, Rule.BREAKEVEN),
         (trailed if may_trail else None, Rule.TRAILING),
         (_clear_of_liquidation(draft), Rule.CLEAR_OF_LIQUIDATION),

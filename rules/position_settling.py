@@ -131,6 +131,9 @@ def _refused(draft: Draft, intent: Intent, reason: RejectReason, text: str, *, u
             _take_profit_refused(draft, intent, text)
         case OrderPurpose.CLOSE:
             _close_refused(draft, reason, text)
+        case OrderPurpose.GUARD:
+            draft.record("guard_part_refused", f"{text}; it is not tried again", Severity.WARNING)
+            draft.reads_account = draft.reads_fills = True
         case OrderPurpose.AGED:
             exit_refused(draft, intent.order, text, unknown=unknown)
 

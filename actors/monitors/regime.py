@@ -1,9 +1,9 @@
 """How the markets of one venue move: their candles, their volatility and their regime (S3).
 
 **Owns** the candles of each symbol; they outlive it.
-**Accepts** QuarterEnded (from the market actor), and Terminated of the risk actor.
-**Sends** MarketConditions to the risk actor, Decision (a regime that changed, as an event) to the journal.
-**On crash** the candles are still there, and what the risk actor knows is told again with the next one.
+**Accepts** QuarterEnded (from the market actor), and Terminated of the risk actor and the guard.
+**Sends** MarketConditions to the risk actor and the guard, Decision (a regime that changed, an event) to the journal.
+**On crash** the candles are still there, and what they know is told again with the next one.
 """
 
 from collections.abc import MutableMapping
@@ -32,6 +32,7 @@ class RegimeMonitor(Actor):
         *,
         venue: Venue,
         risk: Ref,
+        guard: Ref,
         journal: Ref,
         histories: MutableMapping[Symbol, CandleHistory],
         owner_epoch: int,
@@ -39,12 +40,14 @@ class RegimeMonitor(Actor):
         super().__init__()
         self._venue = venue
         self._risk = risk
+        self._guard = guard
         self._histories = histories
         self._record = Record(journal=journal, owner_epoch=owner_epoch)
         self._told: dict[Symbol, MarketConditions] = {}
 
     def on_start(self) -> None:
         self.context.watch(self._risk)
+        self.context.watch(self._guard)
 
     def on_receive(self, message: QuarterEnded | Terminated) -> None:
         match message:
@@ -53,6 +56,7 @@ class RegimeMonitor(Actor):
             case Terminated():
                 for told in self._told.values():
                     self._risk.tell(told)
+                    self._guard.tell(told)
             case _:
                 assert_never(message)
 
@@ -67,9 +71,11 @@ class RegimeMonitor(Actor):
             symbol=message.symbol,
             regime=market_regime(candles=history.closed, policy=REGIME),
             distance_factor=distance_factor(volatility),
+            volatility_ratio=None if volatility is None else volatility.now / volatility.usual,
         )
         before, self._told[message.symbol] = self._told.get(message.symbol), conditions
         self._risk.tell(conditions)
+        self._guard.tell(conditions)
         if conditions.regime is not (before.regime if before is not None else None):
             self._tell_regime(message.symbol, conditions.regime, volatility)
 

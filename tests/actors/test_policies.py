@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.policies import LIVE_SETTINGS, position_policies, sizing_policy
+from actors.policies import LIVE_SETTINGS, guard_policy, position_policies, sizing_policy
 from actors.risk import RiskPolicy
 from actors.signals import WavePolicy
 from messages.settings import Settings
@@ -41,6 +41,7 @@ OTHER: Mapping[str, object] = {
     "stoplist_symbols": ("BTCUSDT",),
     "margin_mode": "cross",
     "entry_type": "limit",
+    "guard_mode": "act",
     "tp_split": (60, 40),
     "tp_split_large": (60, 40),
     "min_partial_close_value_usd": 4,
@@ -50,7 +51,13 @@ OTHER: Mapping[str, object] = {
 
 
 def _policies(settings: Settings) -> tuple[object, ...]:
-    return (position_policies(settings), sizing_policy(settings), RiskPolicy.of(settings), WavePolicy.of(settings))
+    return (
+        position_policies(settings),
+        sizing_policy(settings),
+        RiskPolicy.of(settings),
+        WavePolicy.of(settings),
+        guard_policy(settings),
+    )
 
 
 def _another(name: str) -> object:

@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from messages.settings import GuardMode
+from messages.state import RiskLevel
 from messages.values import Price, Side
 from rules.guard import (
     ACTIONS,
     GuardAction,
     GuardedPosition,
-    GuardMode,
     GuardPolicy,
     GuardScores,
-    RiskLevel,
     guard_scores,
     guard_verdict,
     risk_level,

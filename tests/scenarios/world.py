@@ -42,6 +42,7 @@ from persistence.journal import Journal
 from persistence.spool import Spool
 from persistence.store import SqlStore
 from persistence.tables import signals_log
+from rules.guard import GuardPolicy
 from rules.limits import Limits
 from rules.position_case import PositionPolicies
 from rules.sizing import SizingPolicy
@@ -156,6 +157,7 @@ class World:
     size_usd: Decimal = Decimal(420)
     untracked: Untracked = Untracked.ADOPT
     audit: AuditPolicy = field(default_factory=AuditPolicy)
+    guard: GuardPolicy = field(default_factory=GuardPolicy)
     directory: Path | None = None
     store_url: str = "sqlite://"
     instruments: Sequence[Instrument] | None = None
@@ -264,6 +266,7 @@ class World:
                 sync_every_s=120,
                 untracked=self.untracked,
                 audit=self.audit,
+                guard=self.guard,
                 waves=self.waves,
             ),
         )
