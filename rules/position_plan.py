@@ -86,13 +86,17 @@ def _plan_entry(draft: Draft) -> None:
 
 
 def _wants_another_slice(draft: Draft) -> bool:
-    """A slice that filled whole is followed by the next one, under the stop that already covers the first."""
+    """A slice that filled whole is followed by the next one, under the stop that already covers the first.
+
+    One that did not come about is the last: sent again and again it would be refused for as long as the position lives.
+    """
     position = draft.position
     slices = split_quantity(quantity=position.wanted_quantity, instrument=draft.situation.instrument, market=True)
     steps = pairwise(accumulate(slices))
     following = next((after for before, after in steps if before == position.opened_quantity), None)
     return (
         following is not None
+        and position.entry_order_id in dict(position.order_fills)
         and _coverable(draft, following)
         and position.entry_limit_price is None
         and position.close_reason is None

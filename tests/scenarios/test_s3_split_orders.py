@@ -2,9 +2,11 @@
 
 from decimal import Decimal
 
+from adapters.simulator.fault_script import FaultAction, FaultRule, RequestType
 from adapters.simulator.profiles import Profile
 from messages.orders import OrderStatus
-from messages.values import OrderKind, Side
+from messages.values import OrderKind, OrderPurpose, Side
+from messages.venue import RejectReason
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import (
     BOTH_SIDES,
@@ -68,4 +70,21 @@ def test_it_is_closed_whole_in_several_orders(profile: Profile, side: Side) -> N
     ]
     assert sum((order.filled_quantity for order in closes), Decimal(0)) == WANTED
     assert all(order.filled_quantity <= LARGEST for order in closes)
+    assert_postcondition_c(world)
+
+
+@EVERY_PROFILE
+def test_a_slice_that_is_refused_is_the_last_one_and_what_is_open_is_covered(profile: Profile) -> None:
+    """Sent again and again, it would use up the venue's limits for as long as the position lives."""
+    refused = FaultRule(
+        action=FaultAction.REJECT,
+        requests=(RequestType.PLACE,),
+        purposes=(OrderPurpose.ENTRY,),
+        nth=2,
+        count=5,
+        reason=RejectReason.INSUFFICIENT_MARGIN,
+    )
+    world = a_world(profile, refused, instruments=[an_instrument(BTC, max_market_quantity=LARGEST)])
+    open_a(Side.LONG, world, for_s=30)
+    assert open_quantity(world) == LARGEST
     assert_postcondition_c(world)
