@@ -266,7 +266,7 @@ MUTANTS: Final = (
         file="adapters/venues/okx_http.py",
         old='            if isinstance(each, Mapping) and code != "0":\n',
         new='            if isinstance(each, Mapping) and code == "never":\n',
-        tests="venues/okx/test_okx_wire.py::alone or refus or duplicate",
+        tests="scenarios/test_f27_answers_that_lie.py::okx",
     ),
     Mutant(
         scenario="F27",
@@ -274,7 +274,7 @@ MUTANTS: Final = (
         file="adapters/venues/bitget.py",
         old='        for failure in data.get("failureList") or ():\n',
         new='        for failure in data.get("nothing") or ():\n',
-        tests="venues/bitget/test_traps.py",
+        tests="venues/bitget/test_errors.py",
     ),
     Mutant(
         scenario="F28",
