@@ -111,6 +111,8 @@ def run(
     )
     if options.data and signals is None:
         typer.echo("no --signals: the market is replayed, nothing is opened", err=True)
+    if signals is not None and not options.data and not signals.exists():
+        typer.echo(f"{signals} is not there yet: nothing is opened until it is", err=True)
     wanted = {"data_dir": data_dir, "mode": mode, "venues": venue, "position_mode": position_mode}
     loaded = _load(wanted, env_file)
     report = supervisor.run(options, loaded)
@@ -232,7 +234,7 @@ def explain(
 def simulate(
     venue: Annotated[str, typer.Argument(help="binance, bitget, bybit or okx; or signals, for a signal server.")],
     *,
-    port: Annotated[int, typer.Option(help="To listen on, on loopback; 0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="To listen on, on loopback; 0 takes a free one.")] = 0,
     data: Annotated[
         list[str] | None, typer.Option(help="Candle file to play from now on, FILE or SYMBOL=FILE; repeatable.")
     ] = None,
@@ -274,7 +276,10 @@ def simulate(
             state=state,
         )
     )
-    serve(simulation, stop=stop, ledger_file=ledger, say=typer.echo)
+    try:
+        serve(simulation, stop=stop, ledger_file=ledger, say=typer.echo)
+    except OSError as error:
+        raise CannotRunError(str(error), OUT_OF_REACH) from error
 
 
 def _simulate_signals(file: Path | None, *, port: int, token: str, push: bool, fresh: bool) -> None:
@@ -282,6 +287,8 @@ def _simulate_signals(file: Path | None, *, port: int, token: str, push: bool, f
 
     if file is None:
         raise WrongArgumentError("--file is missing: allowed is a JSON-lines file of signals")
+    if not file.exists():
+        typer.echo(f"{file} is not there yet: nothing is served until it is", err=True)
     stop = StopFlag()
     stop.install()
     server = SignalServer(SignalServerOptions(file=file, token=token, port=port, push=push, fresh=fresh))

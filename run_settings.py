@@ -159,7 +159,7 @@ def reload(
         for change in answer.changes:
             typer.echo(line_of(change))
         if not answer.changes:
-            typer.echo("no setting is another one")
+            typer.echo("no setting has changed")
     if not all(change.live for change in answer.changes):
         raise typer.Exit(FOUND_SOMETHING)
 

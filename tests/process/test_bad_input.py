@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -51,6 +52,33 @@ def test_a_wrong_argument_is_refused_with_what_is_allowed(
     assert told in done.err
     assert "Traceback" not in done.err
     assert not installation.data_dir.exists()
+
+
+def test_a_port_that_is_none_is_refused_with_what_is_allowed(installation: Installation) -> None:
+    done = installation.run("simulate", "bybit", "--port", "99999")
+
+    assert done.code == WRONG_USAGE
+    assert "65535" in done.err
+    assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("what", [("bybit",), ("signals", "--file", "signals.jsonl")])
+def test_a_port_that_is_taken_is_told_in_one_line(installation: Installation, what: tuple[str, ...]) -> None:
+    installation.signals.parent.mkdir(parents=True, exist_ok=True)
+    installation.signals.touch()
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        done = installation.run("simulate", *what, "--port", str(taken.getsockname()[1]))
+
+    assert done.code == OUT_OF_REACH
+    assert done.err.startswith("cannot listen on ")
+    assert len(done.err.strip().splitlines()) == 1
+
+
+def test_a_signal_file_that_is_not_there_yet_is_told(installation: Installation) -> None:
+    done = installation.run("run", "--signals", "signlas.jsonl", "--for", "1s")
+
+    assert done.code == 0, done.err
+    assert "signlas.jsonl is not there yet: nothing is opened until it is" in done.err
 
 
 def test_every_wrong_setting_is_told_at_once(installation: Installation) -> None:

@@ -55,7 +55,7 @@ def test_wrong_settings_change_nothing(installation: Installation) -> None:
         assert "LEVERAGE is '0' (.env): allowed is" in refused.err
         an_installation(installation, "LEVERAGE=2")
         done = installation.run("reload")
-        assert (done.code, done.out.strip()) == (0, "no setting is another one")
+        assert (done.code, done.out.strip()) == (0, "no setting has changed")
 
 
 def test_without_an_instance_there_is_nobody_to_ask(installation: Installation) -> None:
