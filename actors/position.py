@@ -38,6 +38,7 @@ from messages.positions import (
     AdoptPosition,
     ClosePosition,
     DescribePosition,
+    ExposureChanged,
     FillReceived,
     FillsRead,
     FundingReceived,
@@ -284,7 +285,7 @@ class PositionActor(Actor):
         if draft.wake_ms is not None:
             delay_s = max(draft.wake_ms - self.context.now_ms(), 1) / 1_000
             self.context.schedule_once("wake", delay_s, WakeUp())
-        if before is None or before.position.quantity != decision.case.position.quantity:
+        if before is None or self._exposure(before) != self._exposure(decision.case):
             self._tell_exposure()
         if not decision.case.recovering_since_ms:
             self._ready()
@@ -305,9 +306,12 @@ class PositionActor(Actor):
         self.context.cancel("wake")
 
     def _tell_exposure(self) -> None:
-        exposure = exposure_of(self._case.position, self._instrument) if self._case is not None else None
+        exposure = self._exposure(self._case) if self._case is not None else None
         if exposure is not None:
             self._around.risk.tell(exposure)
+
+    def _exposure(self, case: PositionCase) -> ExposureChanged | None:
+        return exposure_of(case.position, self._instrument)
 
     # --- prices and readings ------------------------------------------------------------------------------------------
 

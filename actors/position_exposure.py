@@ -4,14 +4,16 @@ from messages.instruments import Instrument
 from messages.journal import PositionResult
 from messages.positions import ExposureChanged, PositionEnded
 from messages.state import PositionState
+from messages.values import ZERO
 from rules.rounding import notional
 
 
 def exposure_of(position: PositionState, instrument: Instrument) -> ExposureChanged | None:
-    """The value of what is open, or of what is wanted before the first fill; ``None`` when nothing can be any more."""
+    """The value of what is open and what is still being opened; ``None`` when nothing can be any more."""
     if position.closed_ms is not None:
         return None
-    quantity = position.quantity if position.quantity > 0 else position.wanted_quantity
+    opening = ZERO if position.entry_done else max(position.wanted_quantity - position.opened_quantity, ZERO)
+    quantity = position.quantity + opening or position.wanted_quantity
     return ExposureChanged(
         key=position.key,
         reservation_id=position.reservation_id,
