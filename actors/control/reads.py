@@ -12,6 +12,8 @@ from messages.shell import ArgumentKind, ArgumentSpec, CommandRefusedError, Comm
 STATE_TIMEOUT_S: Final = 0.25
 TOP_ROWS: Final = 20
 MAX_WINDOW_S: Final = 60.0
+FIRST_WINDOW_S: Final = 1.0
+"""Who asks for rates and has not looked before waits so long for them."""
 MAX_TRACED: Final = 10_000
 TRACE_LOOK_S: Final = 0.05
 SORT_KEYS: Final = ("mailbox", "handled", "rate", "restarts", "crashes", "busy", "dead", "path")
@@ -79,8 +81,9 @@ class Top:
 
     def __call__(self, cockpit: Cockpit, asked: Asked) -> object:
         """The rows at the top by one of :data:`SORT_KEYS`."""
-        window_s = min(asked.number("window", 0), MAX_WINDOW_S)
         session = asked.session
+        unknown = asked.text("by") == "rate" and id(session) not in self._last
+        window_s = min(asked.number("window", FIRST_WINDOW_S if unknown else 0), MAX_WINDOW_S)
         if window_s:
             before = self._sample(cockpit, asked.text("filter"))[1]
             if not session.waited(window_s):

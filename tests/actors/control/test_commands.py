@@ -354,6 +354,14 @@ def test_rates_over_a_window_are_measured_in_it(seat: Seat) -> None:
     assert top["rows"][0]["rate"] >= 1
 
 
+def test_who_asks_for_rates_first_waits_a_second_for_them(seat: Seat) -> None:
+    someone = Someone()
+    someone.meanwhile = lambda: seat.world.run_for(1)
+    top: Any = seat.registry.run(seat.cockpit, someone, "top", {"by": "rate"})
+    assert (someone.waited_s, top["window_s"]) == (1, 1)
+    assert top["rows"][0]["rate"] >= 1
+
+
 def test_a_trace_ends_when_its_client_leaves(seat: Seat) -> None:
     someone = Someone()
     someone.has_left = True
