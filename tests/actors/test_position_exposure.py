@@ -30,8 +30,8 @@ def exposure(**parts: Any) -> Decimal | None:
 def test_what_is_still_being_opened_counts_beside_what_is_open(
     open_: int,
     opened: int,
-    entry_done: bool,
-    counts: int,  # noqa: FBT001 - a column of the table
+    entry_done: bool,  # noqa: FBT001 - a column of the table
+    counts: int,
 ) -> None:
     told = exposure(quantity=Decimal(open_), opened_quantity=Decimal(opened), entry_done=entry_done)
     assert told == counts
