@@ -41,6 +41,8 @@ OUT_OF_REACH: Final = 3
 
 MAX_SIGNAL_AGE_S: Final = 25 * 60
 """A candle of 15 minutes, and the ten that its signal may take to arrive (S2.2)."""
+START_S: Final = 5.0
+"""How long a stop in the middle of a start waits until every position on record has its actor."""
 SETTLE_S: Final = 15.0
 SHOW_EVERY_S: Final = 1.0
 
@@ -129,10 +131,10 @@ def paper_parts(exchange: PaperExchange) -> VenueParts:
     )
 
 
-def shut_down(run: Run) -> None:
+def shut_down(system: ActorSystem) -> None:
     """Stop intake, let orders in flight be known, save; stops stay on the venue."""
-    positions = [path for path in run.system.paths() if path.startswith(POSITIONS)]
-    report = run.system.shutdown(
+    desks = [path for path in system.paths() if addresses.is_desk(path)]
+    report = system.shutdown(
         [
             ShutdownPhase(
                 name="stop intake",
@@ -140,7 +142,8 @@ def shut_down(run: Run) -> None:
                 targets=["risk"],
                 message=PauseOpening(why="the process is stopping"),
             ),
-            ShutdownPhase(name="orders in flight", deadline_s=SETTLE_S, targets=positions, message=Settle()),
+            ShutdownPhase(name="start", deadline_s=START_S, targets=desks, message=Settle()),
+            ShutdownPhase(name="orders in flight", deadline_s=SETTLE_S, targets=[POSITIONS], message=Settle()),
             ShutdownPhase(name="records", deadline_s=5.0, targets=[addresses.JOURNAL], message=Settle()),
         ]
     )

@@ -66,7 +66,7 @@ def run_replay(options: RunOptions, settings: Settings, stop: StopFlag, data_dir
         system.start(build_house(settings, system, venues, journal, epoch, signals, stale_after_s=None).root())
         end_ms = feed.end_ms if options.for_s is None else feed.start_ms + int(options.for_s * 1_000)
         _drive(run, clock, min(end_ms, feed.end_ms), options, stop)
-        shut_down(run)
+        shut_down(run.system)
         return report_of(run, settings, real_s=time.monotonic() - began_s, ticks=exchange.ticks)
 
 

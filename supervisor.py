@@ -126,7 +126,7 @@ def _run_live(options: RunOptions, loaded: LoadedSettings, stop: StopFlag, lock:
         finally:
             # Nobody is left to be asked afterwards.
             last = run.status.read(now_ms=_wall_clock_ms(), book=book_of(exchange))
-            shut_down(run)
+            shut_down(run.system)
         write_status(settings.data_dir, replace(last, note="stopped in order"))
         return report_of(run, settings, real_s=time.monotonic() - began_s, ticks=venues.ticks())
 

@@ -14,6 +14,7 @@ Directory: TypeAlias = Callable[[str], Ref | None]
 
 JOURNAL = "journal"
 RISK = "risk"
+_DESK = "desk"
 POSITIONS = "position"
 """The address below which every position lives."""
 
@@ -21,6 +22,16 @@ POSITIONS = "position"
 def exchange(venue: Venue, part: str) -> str:
     """The address of one part of a venue's connection."""
     return f"exchange/{venue}/{part}"
+
+
+def desk(venue: Venue) -> str:
+    """The address of a venue's desk."""
+    return exchange(venue, _DESK)
+
+
+def is_desk(path: str) -> bool:
+    """Whether this is the address of a desk."""
+    return path.startswith("exchange/") and path.endswith(f"/{_DESK}")
 
 
 def check(venue: Venue) -> str:

@@ -40,7 +40,7 @@ class Auditors:
             ProtectionParts(
                 venue=venue,
                 execution=self.system.ref(addresses.exchange(venue, "execution")),
-                desk=self.system.ref(addresses.exchange(venue, "desk")),
+                desk=self.system.ref(addresses.desk(venue)),
                 journal=self.system.ref(addresses.JOURNAL),
                 directory=self.system.find,
                 capabilities=self.calls.capabilities,
@@ -57,7 +57,7 @@ class Auditors:
             ZombieParts(
                 venue=venue,
                 execution=self.system.ref(addresses.exchange(venue, "execution")),
-                desk=self.system.ref(addresses.exchange(venue, "desk")),
+                desk=self.system.ref(addresses.desk(venue)),
                 journal=self.system.ref(addresses.JOURNAL),
                 directory=self.system.find,
                 scope=self.audit.zombie_scope,
@@ -75,7 +75,7 @@ class Auditors:
                 venue=venue,
                 execution=self.system.ref(addresses.exchange(venue, "execution")),
                 journal=self.system.ref(addresses.JOURNAL),
-                desk=self.system.ref(addresses.exchange(venue, "desk")),
+                desk=self.system.ref(addresses.desk(venue)),
                 capabilities=self.calls.capabilities,
                 policies=self.policies,
                 zombies=ZombiePolicy(scope=self.audit.zombie_scope, hedge_mode=self.hedge_mode),

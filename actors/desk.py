@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
 
-from actors.kernel import Actor, Ref
+from actors.kernel import Actor, Ref, Reply
 from actors.record import Record, rejection
 from messages.account_check import RemoveZombies
 from messages.instruments import Instrument
@@ -122,6 +122,7 @@ class DeskActor(Actor):
         self._unchecked: list[CheckSignal] = []
         self._alerted: set[PositionKey] = set()
         self._closes: dict[PositionKey, ClosePosition] = {}
+        self._settling: list[Reply] = []
 
     def on_start(self) -> None:
         self._journal.tell(RestoreVenue(path=self.context.path, venue=self._venue))
@@ -165,6 +166,7 @@ class DeskActor(Actor):
             case VenueRestored():
                 late, self._restored = self._restored is not None, message
                 self._compare()
+                self._answer_settling()
                 if late:
                     self._read_account_now("the record can be read again")
             case PositionReady(key=key):
@@ -176,7 +178,8 @@ class DeskActor(Actor):
                 if up:
                     self._read_account_now("the private stream is back")
             case Settle():
-                return len(self._positions)
+                self._settling.append(self.context.defer_reply())
+                self._answer_settling()
             case _:
                 assert_never(message)
         return None
@@ -260,6 +263,14 @@ class DeskActor(Actor):
             self._look_at(position, report)
         self._look_for_the_others(report)
         self._open_when_ready()
+        self._answer_settling()
+
+    def _answer_settling(self) -> None:
+        """A stop in the middle of a start: what is on record has its actor first, which then answers for itself."""
+        if self._has_compared or (self._restored is not None and not self._restored.positions):
+            waiting, self._settling = self._settling, []
+            for reply in waiting:
+                reply.send(None)
 
     def _look_for_the_others(self, report: AccountReport) -> None:
         """A position that the account does not show may be over without anybody having been told (F11)."""

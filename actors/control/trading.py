@@ -121,7 +121,7 @@ def close(cockpit: Cockpit, asked: Asked) -> object:
     """Close the positions of a symbol at market."""
     keys = _some(cockpit, asked)
     for key in keys:
-        cockpit.ref(addresses.exchange(key.venue, "desk")).tell(ClosePosition(key=key, reason=CloseReason.OPERATOR))
+        cockpit.ref(addresses.desk(key.venue)).tell(ClosePosition(key=key, reason=CloseReason.OPERATOR))
     return {"closing": _named(keys)}
 
 
@@ -131,7 +131,7 @@ def flatten(cockpit: Cockpit, asked: Asked) -> object:
         cockpit.ref(addresses.RISK).tell(PauseOpening(why="flattened from the shell"))
     keys = _keys(cockpit, _positions(cockpit, asked))
     for key in keys:
-        cockpit.ref(addresses.exchange(key.venue, "desk")).tell(ClosePosition(key=key, reason=CloseReason.OPERATOR))
+        cockpit.ref(addresses.desk(key.venue)).tell(ClosePosition(key=key, reason=CloseReason.OPERATOR))
     return {"closing": _named(keys), "opening_paused": not asked.text("symbol")}
 
 
@@ -139,7 +139,7 @@ def protect(cockpit: Cockpit, asked: Asked) -> object:
     """Read the account of positions now, and mend what is missing."""
     keys = _some(cockpit, asked)
     for key in keys:
-        desk = cockpit.ref(addresses.exchange(key.venue, "desk"))
+        desk = cockpit.ref(addresses.desk(key.venue))
         desk.tell(VerifyPosition(key=key, why="asked for in the shell"))
     return {"verifying": _named(keys)}
 

@@ -1,6 +1,6 @@
 """Ordered shutdown: phases with deadlines, then the tree in reverse."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 from actors.kernel.asks import Promise, send_ask
 from actors.kernel.cell import Cell
@@ -9,14 +9,14 @@ from actors.kernel.runtime import Runtime
 from actors.kernel.specs import PhaseReport, ShutdownPhase
 
 
-def run_phase(phase: ShutdownPhase, *, runtime: Runtime, find: Callable[[str], Cell | None]) -> PhaseReport:
+def run_phase(phase: ShutdownPhase, *, runtime: Runtime, cells: Mapping[str, Cell]) -> PhaseReport:
     """Ask every target at once, and wait until all answered or the deadline passed."""
     began_s = runtime.monotonic_s()
     deadline_s = began_s + phase.deadline_s
     asked: dict[str, Promise] = {}
     unanswered: dict[str, str] = {}
-    for path in phase.targets:
-        cell = find(path)
+    for path in _paths(phase, cells):
+        cell = cells.get(path)
         if cell is None:
             unanswered[path] = "no such actor"
         else:
@@ -38,7 +38,13 @@ def run_phase(phase: ShutdownPhase, *, runtime: Runtime, find: Callable[[str], C
 
 
 def run_phases(
-    phases: Sequence[ShutdownPhase], *, runtime: Runtime, find: Callable[[str], Cell | None]
+    phases: Sequence[ShutdownPhase], *, runtime: Runtime, cells: Mapping[str, Cell]
 ) -> tuple[PhaseReport, ...]:
     """One phase after another, each whatever became of the one before."""
-    return tuple(run_phase(phase, runtime=runtime, find=find) for phase in phases)
+    return tuple(run_phase(phase, runtime=runtime, cells=cells) for phase in phases)
+
+
+def _paths(phase: ShutdownPhase, cells: Mapping[str, Cell]) -> list[str]:
+    now = tuple(cells)
+    below = {target: sorted(path for path in now if path.startswith(target)) for target in phase.targets}
+    return [path for target in phase.targets for path in (below[target] if target.endswith("/") else [target])]

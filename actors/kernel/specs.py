@@ -139,7 +139,10 @@ def check_name(name: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownPhase:
-    """One step of an ordered shutdown: every target is asked ``message`` and has ``deadline_s`` seconds to answer."""
+    """One step of an ordered shutdown: every target is asked ``message`` and has ``deadline_s`` seconds to answer.
+
+    A target that ends with ``/`` is every actor below it, as they are when the phase begins.
+    """
 
     name: str
     deadline_s: float

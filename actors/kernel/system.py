@@ -142,7 +142,7 @@ class ActorSystem:
         if self._report is not None:
             return self._report
         began_s = self.runtime.monotonic_s()
-        reports = run_phases(phases, runtime=self.runtime, find=self.kernel.registry.cells.get)
+        reports = run_phases(phases, runtime=self.runtime, cells=self.kernel.registry.cells)
         down = self.runtime.gate()
         self.kernel.halt(down)
         stopped = self.runtime.wait(down, stop_timeout_s)

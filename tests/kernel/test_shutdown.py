@@ -41,6 +41,16 @@ def test_a_phase_ends_at_its_deadline_and_names_who_did_not_answer(bench: Bench)
     assert not report.clean
 
 
+def test_a_target_that_ends_with_a_slash_is_every_actor_below_it_when_its_phase_begins(bench: Bench) -> None:
+    system = bench.start(bench.child("desk"), group("position", bench.child("first")))
+
+    def add_another(_actor: Scripted, _message: Any) -> None:
+        system.spawn("position", bench.child("second"))
+
+    report = system.shutdown([phase("start", Do(deed=add_another), "desk"), phase("settle", "settle", "position/")])
+    assert report.phases[1].answered == ("position/first", "position/second")
+
+
 def test_what_waits_at_the_end_is_a_dead_letter(bench: Bench) -> None:
     system = bench.start(bench.child("a"))
     system.suspend("a")

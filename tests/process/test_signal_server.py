@@ -62,6 +62,14 @@ def fates(installation: Installation) -> list[tuple[str, str, str]]:
             return []
 
 
+def undecided(installation: Installation) -> int:
+    """How many entries may still be on their way: one is proven lost when its longest life is over, after 30 s."""
+    path = installation.data_dir / "holdfast.sqlite3"
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        (number,) = connection.execute("select count(*) from positions where phase = 'pending_entry'").fetchone()
+        return int(number)
+
+
 def opened(installation: Installation) -> set[str]:
     return {symbol for verdict, symbol, _ in fates(installation) if verdict == "accepted"}
 
@@ -79,6 +87,7 @@ def test_a_wave_with_rubbish_in_it_is_opened_once_also_when_the_process_is_kille
         life.until(lambda: opened(installation) == set(SYMBOLS[:3]), "three positions", timeout_s=NEXT_CHECK_S)
         server.send_raw("more rubbish")
         server.cut()
+        life.until(lambda: not undecided(installation), "the fate of each entry")
         life.until(lambda: (view := installation.status()) and not view.unprotected, "everything protected")
         life.terminate()
         report = life.finished().json()

@@ -56,7 +56,7 @@ def test_a_close_that_comes_before_the_venue_s_instruments_is_done_when_they_are
     open_a(Side.LONG, world, for_s=20)
     world.kill()
     process = world.start()
-    desk = process.system.ref(addresses.exchange(PAPER_VENUE, "desk"))
+    desk = process.system.ref(addresses.desk(PAPER_VENUE))
     desk.tell(ClosePosition(key=PositionKey(venue=PAPER_VENUE, symbol=BTC), reason=CloseReason.OPERATOR))
     world.run_for(1)
     assert open_quantity(world) > 0
