@@ -41,7 +41,7 @@ from messages.venue import (
 )
 from rules.canary import canary_stop, symbol_to_try
 from rules.client_order_ids import client_order_id, parse_client_order_id
-from rules.position_case import spec_of
+from rules.position_draft import spec_of
 
 PLACED_AT: Final = Decimal("0.5")
 MOVED_TO: Final = Decimal("0.45")

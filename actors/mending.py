@@ -22,7 +22,8 @@ from messages.values import IntentId, OrderPurpose, PositionId, PositionKey, Sym
 from messages.venue import OrderAccepted
 from rules.client_order_ids import client_order_id, parse_client_order_id
 from rules.expected_protection import expected_protection
-from rules.position_case import PositionPolicies, spec_of
+from rules.position_case import PositionPolicies
+from rules.position_draft import spec_of
 from rules.position_heritage import SEQUENCE_GAP
 from rules.protection_audit import Finding, PositionName
 from rules.repair import UNPROTECTED, Step, is_repair, order_of, repair_id, steps_for

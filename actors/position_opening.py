@@ -40,8 +40,9 @@ from messages.supervision import Due, SettingsChanged
 from messages.values import IntentId, OrderPurpose, PositionKey
 from messages.venue import AccountReport
 from rules.client_order_ids import parse_client_order_id
-from rules.position_case import PositionPolicies, spec_of
+from rules.position_case import PositionPolicies
 from rules.position_decision import Opening
+from rules.position_draft import spec_of
 from rules.repair import repair_id
 from rules.sizing import SizeRefused, SizingPolicy, order_quantity
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from messages.journal import Severity
 from messages.state import StopOrder, TakeProfitPhase
-from rules.position_case import Draft
+from rules.position_draft import Draft
 from rules.stop_lifecycle import StopEvent
 
 FORGETFUL_MS: Final = 600_000

@@ -29,7 +29,7 @@ from messages.state import (
 from messages.values import ZERO, ClientOrderId, OrderKind, OrderPurpose, Price, Quantity
 from rules.aged import AgedExit, ExitStep, RestingExit, aged_exit, next_exit_step
 from rules.escalation import LADDER, close_price
-from rules.position_case import Draft
+from rules.position_draft import Draft
 from rules.position_plan_exit import decide_close
 from rules.rounding import closer
 

@@ -37,7 +37,8 @@ from messages.state import (
     TrailingState,
 )
 from messages.values import ZERO, ClientOrderId, PositionId, PositionKey, Quantity
-from rules.position_case import Draft, PositionCase, PositionPolicies, Situation, draft_of
+from rules.position_case import PositionCase, PositionPolicies, Situation
+from rules.position_draft import Draft, draft_of
 from rules.position_fills import take_fill, take_funding
 from rules.position_guard import take_risk
 from rules.position_heritage import heritage_of

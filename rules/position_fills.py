@@ -13,7 +13,7 @@ from messages.state import CloseReason, PositionPhase, StopPhase, TakeProfitPhas
 from messages.values import ZERO, ClientOrderId, OrderPurpose
 from rules.client_order_ids import parse_client_order_id
 from rules.pnl import FillEffect, apply_fill
-from rules.position_case import Draft, take_profit_of
+from rules.position_draft import Draft, take_profit_of
 from rules.position_lifecycle import PositionEvent
 from rules.trailing import start_trailing
 

@@ -18,7 +18,7 @@ from messages.values import OrderKind, OrderPurpose
 from rules.escalation import LADDER
 from rules.guard import ACTIONS, GuardAction, tightened_stop
 from rules.partial_closes import PartialClose, partial_close
-from rules.position_case import Draft
+from rules.position_draft import Draft
 from rules.position_plan_exit import decide_close
 from rules.rounding import closer
 from rules.take_profits import with_least_value

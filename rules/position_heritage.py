@@ -20,7 +20,7 @@ from messages.state import TakeProfitPhase, TakeProfitState
 from messages.values import ZERO, OrderKind, OrderPurpose, PositionId, PositionKey, Quantity, Side
 from rules.client_order_ids import OrderIdentity, parse_client_order_id
 from rules.kept_profits import profits_beside
-from rules.position_case import spec_of
+from rules.position_draft import spec_of
 from rules.repair import is_repair
 from rules.rounding import exit_side
 from rules.stop_choice import is_reducing

@@ -14,7 +14,7 @@ from messages.state import PositionPhase, TakeProfitPhase, TakeProfitState
 from messages.values import ZERO, ClientOrderId, OrderKind, OrderPurpose
 from rules.client_order_ids import parse_client_order_id
 from rules.position_aged import is_exit, take_exit
-from rules.position_case import Draft, spec_of, take_profit_of
+from rules.position_draft import Draft, spec_of, take_profit_of
 from rules.position_lifecycle import PositionEvent
 from rules.position_plan_exit import close_failed
 from rules.position_stop import take_stop

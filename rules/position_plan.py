@@ -24,7 +24,7 @@ from messages.state import (
 )
 from messages.values import ClientOrderId, OrderKind, OrderPurpose, Quantity
 from rules.position_aged import plan_aged_exit, withdraw_exit
-from rules.position_case import Draft
+from rules.position_draft import Draft
 from rules.position_lifecycle import PositionEvent
 from rules.position_plan_exit import plan_close, pursue_take_profits
 from rules.position_plan_stop import plan_stop

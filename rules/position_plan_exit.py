@@ -25,7 +25,7 @@ from rules.escalation import (
     rung_of,
     wait_ms,
 )
-from rules.position_case import Draft
+from rules.position_draft import Draft
 from rules.position_lifecycle import PositionEvent
 from rules.take_profits import plan_take_profits, with_least_value
 

@@ -14,7 +14,7 @@ from messages.journal import Severity
 from messages.reasons import Rule
 from messages.state import CloseReason, IntentAction, PositionPhase, StopOrder
 from messages.values import OrderPurpose, Price, Quantity
-from rules.position_case import Draft
+from rules.position_draft import Draft
 from rules.position_plan_exit import decide_close
 from rules.position_stop import stop_spec
 from rules.rounding import closer, round_stop

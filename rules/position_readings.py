@@ -15,7 +15,7 @@ from messages.state import CloseReason, PositionPhase, TakeProfitPhase
 from messages.values import ZERO, ClientOrderId
 from rules.forgetful_venue import believes_denial, hides_more
 from rules.position_aged import exit_gone, exit_spec, is_exit
-from rules.position_case import Draft
+from rules.position_draft import Draft
 from rules.position_fills import take_fill, take_funding
 from rules.position_lifecycle import PositionEvent, next_phase
 from rules.position_orders import take_order

@@ -25,7 +25,7 @@ from messages.values import OrderPurpose
 from messages.venue import OrderAccepted, OrderRejected, OutcomeUnknown, RejectReason
 from rules.forgetful_venue import denied_stop_stands
 from rules.position_aged import exit_refused
-from rules.position_case import Draft
+from rules.position_draft import Draft
 from rules.position_orders import TAKE_PROFIT_LEVEL, take_order
 from rules.position_plan_exit import close_failed, decide_close
 from rules.position_stop import naked_wait_ms, stop_confirmed, stop_failed

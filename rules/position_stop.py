@@ -15,7 +15,7 @@ from messages.orders import OrderReport, OrderSpec, OrderStatus
 from messages.state import CloseReason, PositionPhase, StopOrder, StopPhase, TrailingPhase
 from messages.values import OrderKind, OrderPurpose
 from rules.client_order_ids import parse_client_order_id
-from rules.position_case import Draft, spec_of
+from rules.position_draft import Draft, spec_of
 from rules.position_lifecycle import PositionEvent
 from rules.rounding import closer, percent_of
 from rules.stop_choice import is_stop_of, reusable, would_trigger

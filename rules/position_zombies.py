@@ -13,7 +13,7 @@ from messages.journal import Severity
 from messages.orders import OrderReport, OrderStatus
 from messages.values import OrderKind, OrderPurpose
 from rules.client_order_ids import parse_client_order_id
-from rules.position_case import Draft, spec_of, take_profit_of
+from rules.position_draft import Draft, spec_of, take_profit_of
 from rules.rounding import closer
 from rules.stop_choice import is_stop_of, would_trigger
 

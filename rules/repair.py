@@ -30,7 +30,7 @@ from messages.values import (
 )
 from rules.client_order_ids import is_ours
 from rules.expected_protection import Expected
-from rules.position_case import spec_of
+from rules.position_draft import spec_of
 from rules.protection_audit import Finding, FindingKind, nearest
 from rules.rounding import exit_side, floor_quantity
 from rules.stop_choice import is_behind_liquidation, remaining_quantity, would_trigger

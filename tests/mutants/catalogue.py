@@ -63,7 +63,7 @@ MUTANTS: Final = (
     Mutant(
         scenario="F5",
         what="what an order says to have filled is covered before its fills come",
-        file="rules/position_case.py",
+        file="rules/position_draft.py",
         old="            if uncounted > 0 and identity is not None:\n",
         new="            if uncounted > 10**9 and identity is not None:\n",
         tests="scenarios/test_f05_partial_then_cancel.py::binance",

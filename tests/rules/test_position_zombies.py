@@ -18,7 +18,8 @@ from messages.state import (
     TakeProfitState,
 )
 from messages.values import ClientOrderId, OrderKind, PositionKey, Side, VenueOrderId
-from rules.position_case import Draft, PositionCase, PositionPolicies, Situation, draft_of
+from rules.position_case import PositionCase, PositionPolicies, Situation
+from rules.position_draft import Draft, draft_of
 from rules.position_zombies import is_wanted, leave_useless
 from rules.rounding import closer, exit_side
 from rules.trailing import TrailingPolicy, start_trailing

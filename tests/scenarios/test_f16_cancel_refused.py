@@ -13,7 +13,8 @@ from adapters.simulator.profiles import Profile
 from messages.values import OrderPurpose, Side
 from messages.venue import CancelOrder, OrderAccepted, RejectReason
 from persistence import tables
-from rules.position_case import PositionPolicies, spec_of
+from rules.position_case import PositionPolicies
+from rules.position_draft import spec_of
 from rules.trailing import TrailingPolicy
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import BOTH_SIDES, EVERY_PROFILE, a_world, at, figure, open_a, open_quantity, stops_of
