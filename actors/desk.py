@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
 
-from actors.kernel import Actor, Ref, Reply
+from actors.kernel import Actor, Ref
 from actors.record import Record, rejection
+from actors.settling import Settling
 from messages.account_check import RemoveZombies
 from messages.instruments import Instrument
 from messages.journal import EventRecord, Severity, SignalFate
@@ -122,7 +123,7 @@ class DeskActor(Actor):
         self._unchecked: list[CheckSignal] = []
         self._alerted: set[PositionKey] = set()
         self._closes: dict[PositionKey, ClosePosition] = {}
-        self._settling: list[Reply] = []
+        self._settling = Settling()
 
     def on_start(self) -> None:
         self._journal.tell(RestoreVenue(path=self.context.path, venue=self._venue))
@@ -178,7 +179,7 @@ class DeskActor(Actor):
                 if up:
                     self._read_account_now("the private stream is back")
             case Settle():
-                self._settling.append(self.context.defer_reply())
+                self._settling.asked(self.context)
                 self._answer_settling()
             case _:
                 assert_never(message)
@@ -268,9 +269,7 @@ class DeskActor(Actor):
     def _answer_settling(self) -> None:
         """A stop in the middle of a start: what is on record has its actor first, which then answers for itself."""
         if self._has_compared or (self._restored is not None and not self._restored.positions):
-            waiting, self._settling = self._settling, []
-            for reply in waiting:
-                reply.send(None)
+            self._settling.answer()
 
     def _look_for_the_others(self, report: AccountReport) -> None:
         """A position that the account does not show may be over without anybody having been told (F11)."""

@@ -6,6 +6,7 @@ from actors.auditors import AuditPolicy
 from messages.settings import EntryType, Settings
 from rules.aged import AgedPolicy
 from rules.guard import GuardPolicy
+from rules.ladder import LadderPolicy
 from rules.position_case import OrderPolicy, PositionPolicies
 from rules.sizing import SizingPolicy
 from rules.stop_choice import StopPolicy
@@ -55,6 +56,11 @@ def position_policies(settings: Settings) -> PositionPolicies:
             acceleration=settings.aged_acceleration_factor,
             check_every_ms=settings.aged_check_interval_minutes * MS_A_MINUTE,
         ),
+        ladder=LadderPolicy(
+            enabled=settings.scaling_enabled,
+            max_position_usd=settings.max_position_size_usd,
+            leverage=settings.leverage,
+        ),
         commission_percent=settings.commission_percent,
         margin_mode=settings.margin_mode,
     )
@@ -102,7 +108,7 @@ LIVE_SETTINGS: Final = frozenset(
         "trailing_momentum_percent", "trailing_min_update_interval_seconds", "trailing_min_improvement_percent",
         "trailing_emergency_override_percent", "min_partial_close_value_usd", "tp_split_large",
         "max_position_age_hours", "aged_grace_period_hours", "aged_loss_step_percent", "aged_max_loss_percent",
-        "guard_mode", "aged_acceleration_factor", "aged_check_interval_minutes",
+        "guard_mode", "scaling_enabled", "aged_acceleration_factor", "aged_check_interval_minutes",
     }
 )  # fmt: skip
 """Fields that change over while everything lives; the others need a restart."""

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, assert_never
 
-from actors.kernel import Actor, Reply, Terminated
+from actors.kernel import Actor, Terminated
 from actors.market_watch import MarketWatch
 from actors.policies import position_policies, sizing_policy
 from actors.position_exposure import ending_of, exposure_of
@@ -27,11 +27,12 @@ from actors.position_opening import (
     without_zombies,
 )
 from actors.position_record import PositionRecord, outcome_of, rejoined, superseded, with_open_intents
+from actors.settling import Settling
 from actors.venue_reader import ACCOUNT, FILLS, VenueReader
 from messages.account_check import RemoveZombies
 from messages.guarding import InspectPosition, RiskJudged
 from messages.instruments import Instrument
-from messages.journal import CommitRefused, Decision
+from messages.journal import CommitRefused
 from messages.market import Tick
 from messages.positions import (
     AccountRead,
@@ -70,11 +71,13 @@ from messages.venue import (
     RejectReason,
     SetLeverage,
 )
+from rules.ladder import AdditionRefused
 from rules.position_case import PositionCase, Situation
 from rules.position_decision import (
     OrderNotFound,
     PositionDecision,
     PositionInput,
+    add_to_position,
     adopt_position,
     decide,
     open_position,
@@ -109,12 +112,13 @@ class PositionActor(Actor):
         )
         self._ended_ms = 0
         self._told_ready = False
-        self._settling: list[Reply] = []
+        self._settling = Settling()
         self._stopping = False
 
     def on_start(self) -> None:
         self.context.watch(self._around.execution)
         self.context.watch(self._around.market)
+        self.context.watch(self._around.risk)
         self._around.journal.tell(RestorePosition(path=self.context.path, key=self._key))
         self._watch.start(self.context, self._situation())
 
@@ -168,7 +172,7 @@ class PositionActor(Actor):
             case DescribePosition():
                 return self._watch.summary(self._case, self._instrument)
             case Settle():
-                self._settling.append(self.context.defer_reply())
+                self._settling.asked(self.context)
                 self._stop_opening()
             case _:
                 assert_never(message)
@@ -202,7 +206,9 @@ class PositionActor(Actor):
             self._restored = False
             self._on_restored(message)
         elif message.restored.position.position_id != case.position.position_id:
-            self._commit(superseded(self._record.blank(self.context), message.restored.position, case.position))
+            self._record.commit(
+                self.context, superseded(self._record.blank(self.context), message.restored.position, case.position)
+            )
         elif message.restored.position.opened_ms < case.position.opened_ms:
             self._case = rejoined(restored_case(message.restored, self._situation()), case)
             self._resolve_open_intents()
@@ -217,8 +223,11 @@ class PositionActor(Actor):
             self._around.execution.tell(ResolveIntents(path=self.context.path, intents=intents))
 
     def _on_terminated(self, message: Terminated) -> None:
-        """The execution or market actor was restarted, and has forgotten what we had asked of it."""
+        """The execution, market or risk actor was restarted, and has forgotten what it had heard from us."""
         if not message.will_restart:
+            return
+        if message.path == self._around.risk.path:
+            self._tell_exposure()
             return
         if message.path == self._around.market.path:
             self._watch.start(self.context, self._situation())
@@ -262,20 +271,7 @@ class PositionActor(Actor):
     def _follow(self, decision: PositionDecision) -> None:
         before, self._case = self._case, decision.case
         draft = decision.draft
-        if decision.changed:
-            self._commit(
-                replace(
-                    self._record.blank(self.context),
-                    position=decision.case.position,
-                    trailing=decision.case.trailing,
-                    intents=tuple(draft.intents),
-                    outcomes=tuple(draft.outcomes),
-                    fills=tuple(draft.fills),
-                    funding=tuple(draft.funding),
-                    events=tuple(draft.events),
-                    signals=tuple(draft.signals),
-                )
-            )
+        self._record.follow(self.context, decision)
         if draft.reads_account:
             self._reader.account(self.context)
         if draft.reads_fills:
@@ -293,9 +289,6 @@ class PositionActor(Actor):
             self._forget()
         self._tell_band()
         self._answer_settling()
-
-    def _commit(self, decision: Decision) -> None:
-        self._record.commit(self.context, decision)
 
     def _forget(self) -> None:
         """This life is over, and nothing of it is left at the venue."""
@@ -396,7 +389,7 @@ class PositionActor(Actor):
             self._decide(message)
             return
         blank = self._record.blank(self.context)
-        self._commit(replace(blank, outcomes=(outcome_of(message, at_ms=blank.at_ms),)))
+        self._record.commit(self.context, replace(blank, outcomes=(outcome_of(message, at_ms=blank.at_ms),)))
         if self._opening.under_way:
             self._reader.account(self.context)
 
@@ -407,11 +400,22 @@ class PositionActor(Actor):
             self._refuse(message, STOPPING)
         elif not self._restored:
             self._waiting.append(message)
+        elif self._case is not None and message.ladder is not None:
+            self._add(self._case, message)
         elif self._case is not None or self._opening.under_way:
             self._refuse(message, "the symbol has a position already")
+        elif message.ladder is not None:
+            self._refuse(message, "the position that it would have been added to is closed")
         else:
             self._opening.begin(self.context, message)
             self._prepare_opening()
+
+    def _add(self, case: PositionCase, message: OpenPosition) -> None:
+        decision = add_to_position(case, message, self._situation(), sizing=self._around.sizing)
+        if isinstance(decision, AdditionRefused):
+            self._refuse(message, f"not added to the open position: {decision.text}")
+        else:
+            self._follow(decision)
 
     def _refuse(self, command: OpenPosition, reason: str) -> None:
         """A reservation that the position itself holds stays."""
@@ -473,10 +477,10 @@ class PositionActor(Actor):
             self._waiting.append(message)
         elif message.orders and not self._opening.under_way and not self._stopping:
             blank, stamp = self._record.blank(self.context), self._record.stamp(self.context)
-            self._commit(without_zombies(blank, message.orders, key=self._key, stamp=stamp))
+            self._record.commit(self.context, without_zombies(blank, message.orders, key=self._key, stamp=stamp))
 
     def _wish_for_adoption(self) -> None:
-        """Something is open here that is nobody's; whether it is taken over, the desk decides by the whole account."""
+        """Something is open here that is nobody's; the desk decides by the whole account whether it is taken over."""
         if self._restored and not self._opening.under_way:
             self._around.desk.tell(ReadAccountNow(why=f"{self._key.symbol} was opened from outside"))
 
@@ -493,7 +497,5 @@ class PositionActor(Actor):
         """Nothing is answered before every order in flight is known, and what is open has its stop."""
         case = self._case
         busy = case is not None and (bool(case.intents) or case.position.phase in UNDER_WAY)
-        if self._settling and not busy and self._restored:
-            waiting, self._settling = self._settling, []
-            for reply in waiting:
-                reply.send(None)
+        if not busy and self._restored:
+            self._settling.answer()

@@ -5,6 +5,7 @@ from messages.journal import PositionResult
 from messages.positions import ExposureChanged, PositionEnded
 from messages.state import PositionState
 from messages.values import ZERO
+from rules.ladder import base_value
 from rules.rounding import notional
 
 
@@ -18,6 +19,8 @@ def exposure_of(position: PositionState, instrument: Instrument) -> ExposureChan
         key=position.key,
         reservation_id=position.reservation_id,
         notional=notional(quantity=quantity, price=position.entry_price, contract_size=instrument.contract_size),
+        base_usd=base_value(position, contract_size=instrument.contract_size),
+        additions=position.ladder.additions,
     )
 
 

@@ -12,6 +12,7 @@ from messages.state import CloseReason, IntentStatus, PositionPhase, PositionSta
 from messages.values import PositionId
 from messages.venue import OrderAccepted, OrderRejected, OutcomeUnknown
 from rules.position_case import PositionCase
+from rules.position_decision import PositionDecision
 
 WITH_A_POSITION: Final = frozenset({PositionPhase.PENDING_SL, PositionPhase.ACTIVE, PositionPhase.CLOSING})
 
@@ -34,6 +35,26 @@ class PositionRecord(Record):
         """
         context.check_epoch()
         self.write(decision)
+
+    def follow(self, context: Context, decision: PositionDecision) -> None:
+        """Have what a rule decided made durable, with everything that follows from it, where it changed anything."""
+        draft = decision.draft
+        if decision.changed:
+            self.commit(
+                context,
+                replace(
+                    self.blank(context),
+                    position=decision.case.position,
+                    trailing=decision.case.trailing,
+                    intents=tuple(draft.intents),
+                    outcomes=tuple(draft.outcomes),
+                    fills=tuple(draft.fills),
+                    funding=tuple(draft.funding),
+                    events=tuple(draft.events),
+                    signals=tuple(draft.signals),
+                    scaling=tuple(draft.scaling),
+                ),
+            )
 
     def stamp(self, context: Context) -> str:
         """Unique among everything that any incarnation decided."""

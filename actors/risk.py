@@ -21,7 +21,7 @@ from actors.kernel import Actor, Ref
 from actors.record import Record, rejection
 from messages.conditions import MarketConditions, Regime
 from messages.journal import SYMBOL_LOCKED, SYMBOL_UNLOCKED, EventRecord, Severity
-from messages.positions import ExposureChanged, OpenPosition, PositionEnded
+from messages.positions import ExposureChanged, LadderTerms, OpenPosition, PositionEnded
 from messages.results import RestoreResults, ResultsRestored
 from messages.settings import Settings
 from messages.signals import Signal
@@ -47,6 +47,7 @@ from messages.supervision import (
 from messages.values import ZERO, Money, PositionKey, Symbol, Venue
 from rules.adjustments import AdjustmentPolicy, OpeningTerms
 from rules.balance_profile import balance_profile
+from rules.ladder import max_additions, next_coefficient
 from rules.limits import Book, Limits, Refused, closed, filled, release, reserve
 from rules.partial_closes import least_close_value
 
@@ -84,6 +85,7 @@ class RiskPolicy:
         least_close_usd: The least value of a partial close that is set; ``None``: by balance profile (S9).
         follows_volatility: Whether the distances of a new position's stop and take profits do.
         follows_regime: Whether the market's regime counts; else it is taken for ranging.
+        scaling: Whether a second signal may add to a position (S10).
     """
 
     limits: Limits
@@ -93,6 +95,7 @@ class RiskPolicy:
     least_close_usd: Money | None = None
     follows_volatility: bool = True
     follows_regime: bool = True
+    scaling: bool = True
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -110,6 +113,7 @@ class RiskPolicy:
             least_close_usd=settings.min_partial_close_value_usd,
             follows_volatility=settings.distances_follow_volatility,
             follows_regime=settings.parameters_follow_regime,
+            scaling=settings.scaling_enabled,
         )
 
 
@@ -150,6 +154,7 @@ class RiskActor(Actor):
         self._policy = policy
         self._record = Record(journal=journal, owner_epoch=owner_epoch)
         self._book = Book()
+        self._exposures: dict[str, ExposureChanged] = {}
         self._restored = False
         self._waiting: list[ConsiderSignal] = []
         self._pauses: dict[str, str] = {}
@@ -263,15 +268,36 @@ class RiskActor(Actor):
             self._record.write(replace(blank, events=(event,)))
         return terms
 
-    def _opening(self, message: ConsiderSignal, size_usd: Money) -> OpenPosition:
+    def _regime(self, message: ConsiderSignal) -> Regime:
+        conditions = self._conditions.get((message.venue, message.signal.symbol))
+        told = conditions.regime if conditions is not None and self._policy.follows_regime else None
+        return told or Regime.RANGING
+
+    def _ladder(self, message: ConsiderSignal) -> LadderTerms:
+        """While no balance is known nothing is known to be free either, so that nothing is added."""
+        return LadderTerms(
+            profile=balance_profile(self._total_equity()),
+            regime=self._regime(message),
+            available_usd=self._available.get(message.venue),
+        )
+
+    def _addition_usd(self, name: str, ladder: LadderTerms) -> Money:
+        """What the next addition to a position comes to; 0 where none is allowed."""
+        exposure = self._exposures.get(name)
+        if exposure is None:
+            return ZERO
+        return exposure.base_usd * next_coefficient(
+            additions=exposure.additions, profile=ladder.profile, regime=ladder.regime
+        )
+
+    def _opening(self, message: ConsiderSignal, size_usd: Money, ladder: LadderTerms | None) -> OpenPosition:
         """The command, with what the market and the balance have to say about distances and partial closes."""
         policy, signal = self._policy, message.signal
         conditions = self._conditions.get((message.venue, signal.symbol))
-        regime = conditions.regime if conditions is not None and policy.follows_regime else None
         least = policy.least_close_usd
         if self._equity:
             profile = balance_profile(self._total_equity())
-            least = least_close_value(profile=profile, regime=regime or Regime.RANGING, set_usd=least)
+            least = least_close_value(profile=profile, regime=self._regime(message), set_usd=least)
         scaled = conditions if policy.follows_volatility else None
         return OpenPosition(
             signal=signal,
@@ -280,6 +306,7 @@ class RiskActor(Actor):
             leverage=policy.leverage,
             distance_factor=Decimal(1) if scaled is None else scaled.distance_factor,
             least_close_usd=least,
+            ladder=ladder,
         )
 
     def _summary(self) -> RiskSummary:
@@ -371,18 +398,20 @@ class RiskActor(Actor):
         if terms.paused_until_ms is not None:
             self._reject(signal, message.venue, f"opening is paused: {terms.why}")
             return
-        available, margin = self._available.get(message.venue), terms.size_usd / policy.leverage
-        if available is not None and margin > available:
-            self._reject(signal, message.venue, f"margin {margin:.2f} is needed, {available} is available")
-            return
         side = signal.side if message.venue in self._hedged else None
-        key = PositionKey(venue=message.venue, symbol=signal.symbol, hedge_side=side)
+        name = addresses.position(PositionKey(venue=message.venue, symbol=signal.symbol, hedge_side=side))
+        ladder = self._ladder(message) if policy.scaling and name in self._book.open else None
+        size_usd = terms.size_usd if ladder is None else self._addition_usd(name, ladder)
+        if why := self._no_room(message, name, size_usd, ladder):
+            self._reject(signal, message.venue, why)
+            return
         book = reserve(
             self._book,
             reservation_id=signal.signal_id,
-            key=addresses.position(key),
-            notional=terms.size_usd,
+            key=name,
+            notional=size_usd,
             limits=policy.limits,
+            adds=ladder is not None,
         )
         if isinstance(book, Refused):
             self._reject(signal, message.venue, book.reason)
@@ -391,7 +420,21 @@ class RiskActor(Actor):
         self._accepted += 1
         self._under_way[signal.signal_id] = message
         self.context.schedule_once(("reservation", signal.signal_id), RESERVATION_LIFE_S, Due(what=signal.signal_id))
-        desk.tell(self._opening(message, terms.size_usd))
+        desk.tell(self._opening(message, size_usd, ladder))
+
+    def _no_room(self, message: ConsiderSignal, name: str, size_usd: Money, ladder: LadderTerms | None) -> str:
+        """Why nothing of ``size_usd`` can be opened or added, before it is reserved; empty when it can."""
+        if ladder is not None:
+            exposure = self._exposures.get(name)
+            if exposure is None:
+                return "how much of the position is open is not known yet"
+            most = max_additions(ladder.profile, ladder.regime)
+            made = f"{exposure.additions} additions of {most} ({ladder.profile}, {ladder.regime}) are made"
+            return "" if size_usd else made
+        available, margin = self._available.get(message.venue), size_usd / self._policy.leverage
+        if available is not None and margin > available:
+            return f"margin {margin:.2f} is needed, {available} is available"
+        return ""
 
     def _give_up(self, reservation_id: str) -> None:
         """A crash took what was to come of this signal; its place is free again, and its fate goes on record."""
@@ -404,12 +447,9 @@ class RiskActor(Actor):
         self.context.cancel(("reservation", message.reservation_id))
         self._under_way.pop(message.reservation_id, None)
         self._signals.tell(SignalSettled(signal_id=message.reservation_id, opened=True))
-        self._book = filled(
-            self._book,
-            reservation_id=message.reservation_id,
-            key=addresses.position(message.key),
-            notional=message.notional,
-        )
+        name = addresses.position(message.key)
+        self._exposures[name] = message
+        self._book = filled(self._book, reservation_id=message.reservation_id, key=name, notional=message.notional)
 
     def _on_ended(self, message: PositionEnded) -> None:
         """A refused signal frees its reservation only; a position that ended frees its place as well."""
@@ -418,6 +458,7 @@ class RiskActor(Actor):
         self._under_way.pop(message.reservation_id, None)
         self._signals.tell(SignalSettled(signal_id=message.reservation_id, opened=message.opened))
         if message.opened:
+            self._exposures.pop(addresses.position(message.key), None)
             self._book = closed(self._book, key=addresses.position(message.key))
             if message.result is not None:
                 self._realized_pnl += message.result.net_pnl

@@ -126,7 +126,7 @@ class PositionResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingEntry:
-    """One row of ``scaling_entries``: an addition to a position (S10)."""
+    """One row of ``scaling_entries``: an addition to a position (S10); ``price`` is the average of its fills."""
 
     position_id: PositionId
     number: int

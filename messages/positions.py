@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, TypeAlias
 
+from messages.conditions import BalanceProfile, Regime
 from messages.delivery import Delivery, Lane
 from messages.instruments import Instrument
 from messages.journal import PositionResult, RestoredPosition
@@ -26,10 +27,20 @@ from messages.venue import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LadderTerms:
+    """What an addition depends on beside its position; ``available_usd`` is the free margin as the venue told it."""
+
+    profile: BalanceProfile
+    regime: Regime
+    available_usd: Money | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPosition:
     """Open a position for ``signal`` with ``size_usd`` of notional, which the risk actor has reserved.
 
     Attributes:
+        ladder: Add to the position that is open (S10); ``None`` opens one where none is.
         distance_factor: What the distances of its stop and take profits are multiplied by (S3).
         least_close_usd: The least value of a partial close (S9); ``None`` as it is set.
     """
@@ -42,6 +53,7 @@ class OpenPosition:
     leverage: int
     distance_factor: Decimal = Decimal(1)
     least_close_usd: Money | None = None
+    ladder: LadderTerms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,13 +293,20 @@ class PositionEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExposureChanged:
-    """Told to the risk actor: the notional that this position now holds of the limits."""
+    """Told to the risk actor: the notional that this position now holds of the limits.
+
+    Attributes:
+        base_usd: What an addition is a multiple of (S10).
+        additions: How many there were.
+    """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
 
     key: PositionKey
     reservation_id: str
     notional: Money
+    base_usd: Money = Decimal(0)
+    additions: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

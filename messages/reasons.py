@@ -14,6 +14,7 @@ class Rule(StrEnum):
     """What asks for orders. The words are on record: they may be added to, never renamed."""
 
     SIGNAL = "signal"
+    ADDITION = "addition"
     NEXT_SLICE = "next_slice"
     ENTRY_AT_MARKET = "entry_at_market"
     ENTRY_TIMED_OUT = "entry_timed_out"

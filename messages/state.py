@@ -237,6 +237,46 @@ class AgedState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdditionState:
+    """An addition whose orders are under way (S10).
+
+    Attributes:
+        number: From 1.
+        from_quantity: What had been opened before it.
+        distance_factor: What the distances of stop and take profits are multiplied by when they are planned anew.
+        stop_price: As its signal names it; so are ``take_profit_1`` and ``take_profit_2``.
+        filled_quantity: Of its own orders; ``filled_value`` is the sum of price times quantity.
+    """
+
+    number: int
+    signal_id: str
+    coefficient: Decimal
+    from_quantity: Quantity
+    distance_factor: Decimal = Decimal(1)
+    stop_price: Price | None = None
+    take_profit_1: Price | None = None
+    take_profit_2: Price | None = None
+    filled_quantity: Quantity = Decimal(0)
+    filled_value: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LadderState:
+    """What was added to a position (S10).
+
+    Attributes:
+        base_usd: The value of the first entry, from when something was first to be added; 0 before.
+        additions: How many have filled, whole or in part.
+        last_added_ms: When the last of them had filled; 0 before the first.
+    """
+
+    base_usd: Money = Decimal(0)
+    additions: int = 0
+    last_added_ms: int = 0
+    under_way: AdditionState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrailingState:
     """The trailing stop of a position (S8.8), restored as it was, never reset to the current price.
 
@@ -264,7 +304,7 @@ class PositionState:
     """One life of a position.
 
     Attributes:
-        wanted_quantity: What the entry asked for.
+        wanted_quantity: What the entry asked for, or with an addition what is to have been opened in all.
         quantity: What is open, from the fills. Fills add up to it, always.
         entry_price: Average of the opening fills; the planned price before the first fill.
         entry_limit_price: Price of the limit entry that is tried first; ``None`` at market.
@@ -311,6 +351,7 @@ class PositionState:
     close_not_before_ms: int = 0
     close_overdue_ms: int = 0
     aged: AgedState = field(default_factory=AgedState)
+    ladder: LadderState = field(default_factory=LadderState)
     guard_stop_price: Price | None = None
     risk_level: RiskLevel = RiskLevel.LOW
     close_reason: CloseReason | None = None

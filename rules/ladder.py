@@ -19,8 +19,9 @@ from types import MappingProxyType
 from typing import Final
 
 from messages.conditions import BalanceProfile, Regime
+from messages.state import PositionState
 from messages.values import ZERO, Money, Price, Side
-from rules.rounding import percent_of
+from rules.rounding import notional, percent_of
 
 _MS_A_SECOND: Final = 1_000
 
@@ -116,8 +117,10 @@ class Addition:
 
 
 class AdditionRefusal(StrEnum):
-    """Why nothing is added."""
+    """Why nothing is added; ``NOT_NOW`` is for what the position itself is busy with."""
 
+    NOT_NOW = "not_now"
+    SIZE = "size"
     SWITCHED_OFF = "switched_off"
     DIRECTION = "direction"
     PRICE = "price"
@@ -158,11 +161,25 @@ def ladder_addition(
     refused = refused or _ladder_refused(position, price, profile, regime, now_ms)
     if refused is not None:
         return refused
-    coefficient = LADDERS[profile].steps[position.additions] * REGIME_MULTIPLIER[regime]
+    coefficient = next_coefficient(additions=position.additions, profile=profile, regime=regime)
     addition = Addition(
         number=position.additions + 1, coefficient=coefficient, size_usd=position.base_usd * coefficient
     )
     return _size_refused(position, addition.size_usd, available_usd, policy) or addition
+
+
+def next_coefficient(*, additions: int, profile: BalanceProfile, regime: Regime) -> Decimal:
+    """Which part of the base size follows after ``additions`` of them; 0 where no further one is allowed."""
+    if additions >= max_additions(profile, regime):
+        return ZERO
+    return LADDERS[profile].steps[additions] * REGIME_MULTIPLIER[regime]
+
+
+def base_value(position: PositionState, *, contract_size: Decimal) -> Money:
+    """The value of a position's first entry, which additions are multiples of."""
+    if position.ladder.base_usd > ZERO:
+        return position.ladder.base_usd
+    return notional(quantity=position.base_quantity, price=position.entry_price, contract_size=contract_size)
 
 
 def max_additions(profile: BalanceProfile, regime: Regime) -> int:

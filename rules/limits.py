@@ -5,7 +5,7 @@ once cannot pass together.
 
 Invariants:
 1. No sequence of reservations, releases, fills and closes passes the limits at any instant.
-2. A key that is open, or being opened, is not reserved again.
+2. A key that is open is reserved for an addition only, one that is being opened or added to not at all.
 3. The same reservation asked for twice counts once.
 4. What is released or closed can be reserved again.
 5. A refusal has a reason.
@@ -61,19 +61,26 @@ class Refused:
     reason: str
 
 
-def reserve(book: Book, *, reservation_id: str, key: str, notional: Money, limits: Limits) -> Book | Refused:
-    """Reserve ``notional`` for a new position at ``key``; the same reservation again changes nothing."""
+def reserve(
+    book: Book, *, reservation_id: str, key: str, notional: Money, limits: Limits, adds: bool = False
+) -> Book | Refused:
+    """Reserve ``notional`` for a new position at ``key``; the same reservation again changes nothing.
+
+    With ``adds`` it is for an addition to the position that is open there (S10).
+    """
     if book.reserved_keys.get(reservation_id) == key:
         return book
     if reservation_id in book.reserved_keys:
         return Refused(reason=f"reservation {reservation_id} is for {book.reserved_keys[reservation_id]}, not {key}")
     if notional <= ZERO:
         return Refused(reason=f"a notional of {notional} cannot be reserved")
-    if key in book.open:
+    if key in book.open and not adds:
         return Refused(reason=f"{key} already has a position")
+    if adds and key not in book.open:
+        return Refused(reason=f"{key} has no position to add to")
     if key in book.reserved_keys.values():
         return Refused(reason=f"{key} is already being opened")
-    if book.positions + 1 > limits.max_positions:
+    if not adds and book.positions + 1 > limits.max_positions:
         return Refused(reason=f"{book.positions} positions are open or being opened, of {limits.max_positions}")
     if book.exposure + notional > limits.max_exposure_usd:
         return Refused(

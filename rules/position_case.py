@@ -24,6 +24,7 @@ from messages.values import (
     TriggerSource,
 )
 from rules.aged import AgedPolicy
+from rules.ladder import LadderPolicy
 from rules.pnl import breakeven_price
 from rules.stop_choice import StopPolicy
 from rules.take_profits import TakeProfitPolicy
@@ -68,6 +69,7 @@ class PositionPolicies:
     stops: StopPolicy = field(default_factory=StopPolicy)
     orders: OrderPolicy = field(default_factory=OrderPolicy)
     aged: AgedPolicy = field(default_factory=AgedPolicy)
+    ladder: LadderPolicy = field(default_factory=LadderPolicy)
     commission_percent: Decimal = Decimal("0.1")
     margin_mode: MarginMode = MarginMode.ISOLATED
 

@@ -29,6 +29,7 @@ from messages.positions import (
     VerifyPosition,
     WakeUp,
 )
+from messages.signals import Signal
 from messages.state import (
     PositionPhase,
     PositionState,
@@ -37,6 +38,8 @@ from messages.state import (
     TrailingState,
 )
 from messages.values import ZERO, ClientOrderId, PositionId, PositionKey, Quantity
+from rules.ladder import AdditionRefused
+from rules.position_addition import begin_addition
 from rules.position_case import PositionCase, PositionPolicies, Situation
 from rules.position_draft import Draft, draft_of
 from rules.position_fills import take_fill, take_funding
@@ -48,10 +51,10 @@ from rules.position_plan_exit import decide_close
 from rules.position_readings import order_not_found, take_account_read, take_fills_read
 from rules.position_settling import take_settled
 from rules.position_zombies import leave_useless
-from rules.stop_choice import StopPolicy, wanted_stop
-from rules.take_profits import TakeProfitPolicy, plan_take_profits, with_least_value
+from rules.sizing import SizingPolicy
+from rules.stop_choice import StopPolicy, scaled_stops, wanted_stop
+from rules.take_profits import TakeProfitPolicy, plan_take_profits, scaled_take_profits, with_least_value
 from rules.trailing import start_trailing, trail
-from rules.volatility import scaled_percent
 
 _ENDED = frozenset({PositionPhase.CLOSED, PositionPhase.ROLLED_BACK})
 
@@ -136,6 +139,7 @@ def _decision(case: PositionCase | None, draft: Draft) -> PositionDecision:
         or after.position != case.position
         or _trailing_matters(case.trailing, after.trailing)
         or bool(draft.intents or draft.outcomes or draft.fills or draft.funding or draft.events or draft.signals)
+        or bool(draft.scaling)
     )
     return PositionDecision(draft=draft, case=after, changed=changed, clean=draft.position.phase in _ENDED)
 
@@ -253,32 +257,44 @@ def open_position(opening: Opening, situation: Situation) -> PositionDecision:
     draft = draft_of(_new_case(position, situation), situation)
     enter(draft)
     draft.record("position_opening", f"{signal.side} {opening.quantity} near {price}, stop {stop_price}")
-    draft.signals.append(
-        SignalFate(
-            signal_id=signal.signal_id,
-            at_ms=situation.now_ms,
-            verdict=Verdict.ACCEPTED,
-            reason="",
-            symbol=signal.symbol,
-            raw=signal.raw,
-            wave_ms=signal.timestamp_ms,
-            venue=opening.key.venue,
-            position_id=opening.position_id,
-        )
-    )
+    draft.signals.append(_accepted(signal, position, at_ms=situation.now_ms))
     return _decision(None, draft)
+
+
+def add_to_position(
+    case: PositionCase, command: OpenPosition, situation: Situation, *, sizing: SizingPolicy
+) -> PositionDecision | AdditionRefused:
+    """The decision that adds to a position (S10), with its order and the signal's fate, or why nothing is added."""
+    draft = draft_of(case, situation)
+    refused = begin_addition(draft, command, sizing=sizing)
+    if refused is not None:
+        return refused
+    enter(draft)
+    draft.signals.append(_accepted(command.signal, draft.position, at_ms=situation.now_ms))
+    plan(draft)
+    return _decision(case, draft)
+
+
+def _accepted(signal: Signal, position: PositionState, *, at_ms: int) -> SignalFate:
+    return SignalFate(
+        signal_id=signal.signal_id,
+        at_ms=at_ms,
+        verdict=Verdict.ACCEPTED,
+        reason="",
+        symbol=signal.symbol,
+        raw=signal.raw,
+        wave_ms=signal.timestamp_ms,
+        venue=position.key.venue,
+        position_id=position.position_id,
+    )
 
 
 def _as_opened(command: OpenPosition, policies: PositionPolicies) -> tuple[StopPolicy, TakeProfitPolicy]:
     """Distances as the volatility wants them when a position is opened; from then on its prices stand (S3)."""
     factor, profits = command.distance_factor, policies.take_profits
     return (
-        replace(policies.stops, stop_loss_percent=scaled_percent(policies.stops.stop_loss_percent, factor)),
-        replace(
-            with_least_value(profits, command.least_close_usd),
-            tp1_percent=scaled_percent(profits.tp1_percent, factor),
-            tp2_percent=scaled_percent(profits.tp2_percent, factor),
-        ),
+        scaled_stops(policies.stops, factor),
+        scaled_take_profits(with_least_value(profits, command.least_close_usd), factor),
     )
 
 

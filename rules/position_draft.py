@@ -2,7 +2,15 @@
 
 from dataclasses import dataclass, field, replace
 
-from messages.journal import EventRecord, IntentOutcome, PositionFill, PositionFunding, Severity, SignalFate
+from messages.journal import (
+    EventRecord,
+    IntentOutcome,
+    PositionFill,
+    PositionFunding,
+    ScalingEntry,
+    Severity,
+    SignalFate,
+)
 from messages.orders import OrderReport, OrderSpec
 from messages.reasons import Input, Rule, Why
 from messages.state import (
@@ -63,6 +71,7 @@ class Draft:
     funding: list[PositionFunding] = field(default_factory=list)
     events: list[EventRecord] = field(default_factory=list)
     signals: list[SignalFate] = field(default_factory=list)
+    scaling: list[ScalingEntry] = field(default_factory=list)
     reads_account: bool = False
     reads_fills: bool = False
     queries: list[OrderSpec] = field(default_factory=list)
@@ -105,6 +114,11 @@ class Draft:
     def exit_side(self) -> OrderSide:
         """The side of the orders that reduce this position."""
         return exit_side(self.position.side)
+
+    def coverable(self, quantity: Quantity) -> bool:
+        """Whether one stop can be for ``quantity``: where stops have a quantity, the venue limits that too."""
+        most = self.situation.instrument.max_quantity
+        return self.situation.capabilities.whole_position_stop or most is None or quantity <= most
 
     @property
     def breakeven(self) -> Price:

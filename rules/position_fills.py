@@ -13,6 +13,7 @@ from messages.state import CloseReason, PositionPhase, StopPhase, TakeProfitPhas
 from messages.values import ZERO, ClientOrderId, OrderPurpose
 from rules.client_order_ids import parse_client_order_id
 from rules.pnl import FillEffect, apply_fill
+from rules.position_addition import note_added
 from rules.position_draft import Draft, take_profit_of
 from rules.position_lifecycle import PositionEvent
 from rules.trailing import start_trailing
@@ -65,6 +66,7 @@ def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None
     )
     draft.fills.append(PositionFill(position_id=position.position_id, fill=fill, realized_pnl=effect.realized_pnl))
     if effect.opened > 0:
+        note_added(draft, fill)
         _opened_more(draft, fill)
     if effect.closed > 0:
         _closed_some(draft, fill)

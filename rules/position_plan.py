@@ -22,7 +22,8 @@ from messages.state import (
     StopPhase,
     TakeProfitPhase,
 )
-from messages.values import ClientOrderId, OrderKind, OrderPurpose, Quantity
+from messages.values import ZERO, ClientOrderId, OrderKind, OrderPurpose
+from rules.position_addition import finish_addition
 from rules.position_aged import plan_aged_exit, withdraw_exit
 from rules.position_draft import Draft
 from rules.position_lifecycle import PositionEvent
@@ -71,9 +72,12 @@ def _plan_entry(draft: Draft) -> None:
     if not position.entry_done:
         _plan_limit_entry(draft)
         return
-    if _wants_another_slice(draft):
-        enter(draft)
+    if _another_slice_follows(draft):
+        if position.stop.working is not None and draft.exposed == position.quantity:
+            enter(draft)
         return
+    finish_addition(draft)
+    position = draft.position
     if draft.exposed == 0 and position.opened_quantity == 0 and not draft.awaits_fills:
         if position.close_reason is None and position.entry_limit_price is not None:
             draft.position = replace(position, entry_limit_price=None)
@@ -85,30 +89,25 @@ def _plan_entry(draft: Draft) -> None:
         _release_orders(draft)
 
 
-def _wants_another_slice(draft: Draft) -> bool:
-    """A slice that filled whole is followed by the next one, under the stop that already covers the first.
+def _another_slice_follows(draft: Draft) -> bool:
+    """A slice that filled whole is followed by the next one, as soon as the stop covers what is open.
 
     One that did not come about is the last: sent again and again it would be refused for as long as the position lives.
     """
     position = draft.position
-    slices = split_quantity(quantity=position.wanted_quantity, instrument=draft.situation.instrument, market=True)
-    steps = pairwise(accumulate(slices))
+    start = ZERO if position.ladder.under_way is None else position.ladder.under_way.from_quantity
+    first, *others = split_quantity(
+        quantity=position.wanted_quantity - start, instrument=draft.situation.instrument, market=True
+    )
+    steps = pairwise(accumulate((start + first, *others)))
     following = next((after for before, after in steps if before == position.opened_quantity), None)
     return (
         following is not None
         and position.entry_order_id in dict(position.order_fills)
-        and _coverable(draft, following)
+        and draft.coverable(following)
         and position.entry_limit_price is None
         and position.close_reason is None
-        and position.stop.working is not None
-        and draft.exposed == position.quantity
     )
-
-
-def _coverable(draft: Draft, quantity: Quantity) -> bool:
-    """Whether one stop can be for ``quantity``: where stops have a quantity, the venue limits that too."""
-    most = draft.situation.instrument.max_quantity
-    return draft.situation.capabilities.whole_position_stop or most is None or quantity <= most
 
 
 def _plan_limit_entry(draft: Draft) -> None:
@@ -157,10 +156,12 @@ def enter(draft: Draft) -> None:
         market=position.entry_limit_price is None,
     )
     spec = replace(entry_spec(draft, draft.next_order_id(OrderPurpose.ENTRY)), quantity=slices[0])
-    if draft.situation.capabilities.attach_stop_to_entry and position.stop.working is None:
+    working = position.stop.working
+    if draft.situation.capabilities.attach_stop_to_entry and (working is None or working.quantity is not None):
+        # A stop that works for a quantity does not cover what is added: that has its own until the one is resized.
         spec = replace(
             spec,
-            attached_stop_price=position.initial_stop_price,
+            attached_stop_price=position.initial_stop_price if working is None else working.trigger_price,
             attached_stop_id=draft.next_order_id(OrderPurpose.STOP),
         )
     life = draft.situation.policies.orders.entry_life_ms
@@ -173,7 +174,7 @@ def enter(draft: Draft) -> None:
     )
     if spec.attached_stop_id is not None and draft.position.stop.phase is StopPhase.ABSENT:
         draft.pass_stop_to(StopEvent.PLACE_SENT)
-    if spec.attached_stop_id is not None:
+    if spec.attached_stop_id is not None and working is None:
         draft.change_stop(
             next=StopOrder(
                 client_order_id=spec.attached_stop_id,
@@ -185,6 +186,9 @@ def enter(draft: Draft) -> None:
 
 
 def _why_entered(position: PositionState) -> tuple[Rule, str]:
+    addition = position.ladder.under_way
+    if addition is not None and position.opened_quantity == addition.from_quantity:
+        return Rule.ADDITION, f"{addition.number}, {addition.coefficient} times the base size, {addition.signal_id}"
     if position.opened_quantity > 0:
         return Rule.NEXT_SLICE, f"{position.opened_quantity} of {position.wanted_quantity} are open and covered"
     if position.entry_order_id is not None and position.entry_limit_price is None:
@@ -255,14 +259,16 @@ def _plan_leftovers(draft: Draft) -> None:
 def _still_protects(draft: Draft, leftover: Leftover) -> bool:
     """A stop that is to go stays until another one works, unless it is what keeps that one from being placed.
 
-    It stays as well while an order at market makes the position larger: what fills before the next stop works is under
-    it.
+    It stays as well while an order at market makes the position larger, and until the one that works covers all of it:
+    what fills before is under it.
     """
     position, stop = draft.position, draft.position.stop
     if leftover.order.kind is not OrderKind.STOP_MARKET or draft.exposed == 0 or draft.ended:
         return False
     grows = not position.entry_done and position.entry_limit_price is None
-    return grows or (stop.working is None and stop.attempts == 0)
+    if stop.working is None:
+        return grows or stop.attempts == 0
+    return grows or (stop.working.quantity is not None and stop.working.quantity < draft.exposed)
 
 
 def _cancel_leftover(draft: Draft, leftover: Leftover) -> None:

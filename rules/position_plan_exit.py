@@ -13,7 +13,7 @@ from messages.journal import Severity
 from messages.orders import OrderSpec
 from messages.reasons import Rule
 from messages.state import AgedPhase, CloseReason, IntentAction, PositionPhase, TakeProfitPhase, TakeProfitState
-from messages.values import ZERO, ClientOrderId, IntentId, OrderKind, OrderPurpose, Side
+from messages.values import ZERO, ClientOrderId, IntentId, OrderKind, OrderPurpose, Price, Side
 from messages.venue import RejectReason
 from rules.escalation import (
     LIMIT_LIFE_MS,
@@ -27,7 +27,7 @@ from rules.escalation import (
 )
 from rules.position_draft import Draft
 from rules.position_lifecycle import PositionEvent
-from rules.take_profits import plan_take_profits, with_least_value
+from rules.take_profits import TakeProfitPolicy, plan_take_profits, with_least_value
 
 MAX_TAKE_PROFIT_ATTEMPTS: Final = 5
 
@@ -194,35 +194,47 @@ def _replanned(draft: Draft) -> bool:
         return True
     if any(item.intent_id is not None for item in live):
         return False
-    for item in live:
-        if item.phase is TakeProfitPhase.WORKING:
-            draft.leave(draft.take_profit_spec(item), "take profits are planned anew for the size that is open")
+    leave_take_profits(draft, "take profits are planned anew for the size that is open")
     prices = {item.level: item.trigger_price for item in position.take_profits}
     level_1_done = any(item.level == 1 and item.phase is TakeProfitPhase.FILLED for item in position.take_profits)
+    planned = planned_take_profits(
+        draft,
+        tp1=prices.get(2, prices.get(1)) if level_1_done else prices.get(1),
+        tp2=prices.get(2),
+        policy=draft.situation.policies.take_profits,
+    )
+    if level_1_done:
+        filled = tuple(item for item in position.take_profits if item.phase is TakeProfitPhase.FILLED)
+        planned = (*filled, *(replace(item, level=2, quantity=position.quantity) for item in planned[-1:]))
+    draft.position = replace(draft.position, take_profits=planned)
+    return True
+
+
+def leave_take_profits(draft: Draft, why: str) -> None:
+    """Mark those that rest for cancelling."""
+    for item in draft.position.take_profits:
+        if item.phase is TakeProfitPhase.WORKING:
+            draft.leave(draft.take_profit_spec(item), why)
+
+
+def planned_take_profits(
+    draft: Draft, *, tp1: Price | None, tp2: Price | None, policy: TakeProfitPolicy
+) -> tuple[TakeProfitState, ...]:
+    """Take profits for what is open, not placed yet; ``tp1`` and ``tp2`` as for :func:`plan_take_profits`."""
+    position = draft.position
     plans = plan_take_profits(
         side=position.side,
         quantity=position.quantity,
         entry_price=position.entry_price,
-        tp1=prices.get(2, prices.get(1)) if level_1_done else prices.get(1),
-        tp2=prices.get(2),
+        tp1=tp1,
+        tp2=tp2,
         instrument=draft.situation.instrument,
-        policy=with_least_value(draft.situation.policies.take_profits, position.least_close_usd),
+        policy=with_least_value(policy, position.least_close_usd),
         base_quantity=position.base_quantity,
     )
-    if level_1_done:
-        plans = plans[-1:]
-        plans = tuple(replace(item, level=2, quantity=position.quantity) for item in plans)
-    draft.position = replace(
-        draft.position,
-        take_profits=(
-            *(item for item in position.take_profits if item.phase is TakeProfitPhase.FILLED and level_1_done),
-            *(
-                TakeProfitState(level=item.level, trigger_price=item.trigger_price, quantity=item.quantity)
-                for item in plans
-            ),
-        ),
+    return tuple(
+        TakeProfitState(level=item.level, trigger_price=item.trigger_price, quantity=item.quantity) for item in plans
     )
-    return True
 
 
 def _place_take_profit(draft: Draft, take_profit: TakeProfitState) -> None:

@@ -13,12 +13,13 @@ Invariants:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from messages.orders import OrderReport, OrderStatus
 from messages.values import ZERO, OrderKind, Price, Quantity, Side
 from rules.rounding import closer, exit_side, percent_of, round_stop
+from rules.volatility import scaled_percent
 
 _TWO = Decimal(2)
 
@@ -36,6 +37,11 @@ class StopPolicy:
     stop_loss_percent: Decimal = Decimal("2.0")
     reuse_within_percent: Decimal = Decimal(5)
     liquidation_buffer_percent: Decimal = Decimal("0.5")
+
+
+def scaled_stops(policy: StopPolicy, factor: Decimal) -> StopPolicy:
+    """``policy`` with its distance as the volatility wants it (S3)."""
+    return replace(policy, stop_loss_percent=scaled_percent(policy.stop_loss_percent, factor))
 
 
 def wanted_stop(

@@ -14,6 +14,7 @@ from decimal import Decimal
 from messages.instruments import Instrument
 from messages.values import ZERO, Money, Price, Quantity, Side
 from rules.rounding import floor_quantity, notional, percent_of, round_take_profit
+from rules.volatility import scaled_percent
 
 _LARGE = 2
 """A position of more than this many times its base size takes the smaller share first (S9)."""
@@ -48,6 +49,15 @@ class TakeProfitPlan:
 def with_least_value(policy: TakeProfitPolicy, least_close_usd: Money | None) -> TakeProfitPolicy:
     """``policy`` for a position that was opened with a least value of its own for partial closes; ``None``: without."""
     return policy if least_close_usd is None else replace(policy, min_close_value_usd=least_close_usd)
+
+
+def scaled_take_profits(policy: TakeProfitPolicy, factor: Decimal) -> TakeProfitPolicy:
+    """``policy`` with its distances as the volatility wants them (S3)."""
+    return replace(
+        policy,
+        tp1_percent=scaled_percent(policy.tp1_percent, factor),
+        tp2_percent=scaled_percent(policy.tp2_percent, factor),
+    )
 
 
 def plan_take_profits(

@@ -12,6 +12,7 @@ from sqlalchemy import URL, Connection, create_engine, inspect, text
 
 from messages.journal import Decision
 from persistence import migrate
+from persistence.engines import Patience
 from persistence.failures import StoreFailure, StoreUnavailable
 from persistence.migrations import versions
 from persistence.queries import Queries
@@ -130,6 +131,10 @@ def test_a_database_that_a_later_version_wrote_is_refused(empty: URL, make_store
     assert "later" in refused.value.what_to_do
 
 
+PATIENT = Patience(lock_ms=30_000, statement_ms=30_000)
+"""Four schemas are made one after the other, on a machine that may be busy with something else."""
+
+
 def test_two_processes_that_start_at_once_do_not_disturb_each_other(
     empty: URL,
     make_store: Callable[..., SqlStore],
@@ -139,7 +144,7 @@ def test_two_processes_that_start_at_once_do_not_disturb_each_other(
 
     def start() -> None:
         try:
-            make_store(empty).take_ownership("one of many")
+            make_store(empty, patience=PATIENT).take_ownership("one of many")
         except StoreUnavailable as failure:
             failures.append(failure)
 

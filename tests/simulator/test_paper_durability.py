@@ -186,7 +186,10 @@ def killed_child(path: Path, after_lines: int) -> list[tuple[str, str]]:
     assert child.stdout is not None
     heard = [child.stdout.readline() for _ in range(after_lines)]
     child.kill()
-    rest, _ = child.communicate(timeout=30)
+    # Not by communicate(): that reads past what readline() has taken in already, and loses it.
+    rest = child.stdout.read()
+    child.wait(timeout=30)
+    child.stdout.close()
     lines = [line for line in ("".join(heard) + rest).splitlines() if line.endswith("]")]
     return [(name, filled) for name, filled in map(json.loads, lines)]
 
