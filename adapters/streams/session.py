@@ -85,7 +85,11 @@ class StreamSession:
         while not self._stop.is_set():
             self._wake.clear()
             dialect = self._make()
-            detail, fatal = self._one_connection(dialect, listener)
+            try:
+                detail, fatal = self._one_connection(dialect, listener)
+            except Exception as error:  # noqa: BLE001 - the thread's one net: nobody would notice that it ended
+                logger.exception("{} failed", dialect.name)
+                detail, fatal = f"failed: {type(error).__name__}: {error}", False
             up_for_s = self._outside.monotonic_s() - self._up_since_s if self._up else 0.0
             self._tell(listener, up=False, detail=detail)
             if self._stop.is_set():

@@ -52,3 +52,24 @@ def test_who_knows_that_the_venue_is_back_need_not_wait_for_the_next_try() -> No
             session.reconnect()
     finally:
         session.stop()
+
+
+class Clumsy(Unreachable):
+    """Its first try fails in a way that nobody thought of."""
+
+    def url(self) -> str:
+        self._tries.put("tried")
+        raise TypeError("planted")
+
+
+def test_a_failure_that_nobody_thought_of_does_not_end_the_stream() -> None:
+    """A thread that ends silently leaves everybody believing that the stream is as it was."""
+    tries: queue.SimpleQueue[str] = queue.SimpleQueue()
+    session = StreamSession(lambda: Clumsy(tries))
+    session.start(Listening())
+    try:
+        for _ in range(2):
+            tries.get(timeout=PATIENCE_S)
+            session.reconnect()
+    finally:
+        session.stop()
