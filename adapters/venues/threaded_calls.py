@@ -26,6 +26,7 @@ SCAN_S: Final = 0.1
 WAIT_S: Final = 0.5
 """No wait is longer, so that an end is noticed on every platform."""
 JOIN_S: Final = 2.0
+"""For all threads together: what hangs is left behind."""
 
 
 @dataclass(slots=True, eq=False)
@@ -155,8 +156,9 @@ class ThreadedCalls:
             self._changed.notify_all()
         for call in left:
             call.answer(OutcomeUnknown(text="the connection was closed"))
+        until_s = time.monotonic() + JOIN_S
         for worker in self._workers:
-            worker.thread.join(JOIN_S)
+            worker.thread.join(max(until_s - time.monotonic(), 0.0))
 
     # --- for the workers ----------------------------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ class AVenue:
         self.let_go = threading.Event()
         self.clients = 0
         self.closed = 0
+        self.returned = 0
         self.executed: list[VenueRequest] = []
 
     def client(self) -> "AVenue":
@@ -55,6 +56,7 @@ class AVenue:
             raise LookupError("planted")
         if request == HANGS:
             self.let_go.wait(PATIENCE_S)
+            self.returned += 1
         return ServerTime(server_ms=1)
 
     def close(self) -> None:
@@ -212,3 +214,14 @@ class SlowToMeet(AVenue):
     def client(self) -> AVenue:
         self.may_meet.wait(PATIENCE_S)
         return super().client()
+
+
+def test_closing_does_not_wait_for_each_call_that_hangs_one_after_the_other() -> None:
+    """A venue that hangs must not hold up the orderly end, which has other exchanges and the record to close."""
+    venue, answers = AVenue(), Answers()
+    calls = ThreadedCalls(venue, workers=1)
+    for _ in range(8):
+        calls.send(HANGS, timeout_s=PATIENCE_S, done=answers)
+    calls.close()
+    assert venue.returned == 0
+    venue.let_go.set()
