@@ -223,9 +223,7 @@ class BitgetClient:
         try:
             found = self.query(QueryOrder(symbol=order.symbol, client_order_id=order.client_order_id, kind=order.kind))
         except (RefusedError, ccxt.BaseError) as error:
-            return OutcomeUnknown(
-                text=f"no order id came, and the order is not to be read: {error}"[:300]
-            )
+            return OutcomeUnknown(text=f"no order id came, and the order is not to be read: {error}"[:300])
         return found if isinstance(found, OrderAccepted) else OutcomeUnknown(text="the answer carries no order id")
 
     def amend(self, order: OrderSpec) -> VenueAnswer:
