@@ -1,6 +1,6 @@
 """What is sent to a venue, when the journal's word that it may be is old."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from actors.execution import ExecutionActor
@@ -21,7 +21,7 @@ from messages.values import (
     Symbol,
     Venue,
 )
-from messages.venue import AmendOrder, RateUsed, VenueAnswer, VenueRequest
+from messages.venue import AmendOrder, RateUsed, RateWindow, VenueAnswer, VenueRequest
 from tests.actors.signal_stage import START_MS, Listener
 
 KEY = PositionKey(venue=Venue("paper"), symbol=Symbol("BTCUSDT"))
@@ -32,7 +32,7 @@ class Calls:
     """A venue that takes everything and answers nothing yet."""
 
     venue = KEY.venue
-    windows = ()
+    windows: Sequence[RateWindow] = ()
     capabilities = Capabilities(attach_stop_to_entry=True, amend_stop=True, two_stops=False, whole_position_stop=True)
 
     def __init__(self) -> None:

@@ -1,5 +1,7 @@
 """What is certain of a request that failed on its way: only what never connected was never sent."""
 
+import socket
+
 import ccxt
 import pytest
 import requests
@@ -36,7 +38,7 @@ def as_ccxt_raises(cause: Exception) -> ccxt.BaseError:
     "cause",
     [
         requests.ConnectionError(as_requests_raises(NewConnectionError(CONNECTION, "refused"))),
-        requests.ConnectionError(as_requests_raises(NameResolutionError("venue.invalid", CONNECTION, OSError()))),
+        requests.ConnectionError(as_requests_raises(NameResolutionError("v.invalid", CONNECTION, socket.gaierror()))),
         requests.ConnectTimeout(as_requests_raises(ConnectTimeoutError(CONNECTION, "timed out"))),
     ],
     ids=["refused", "no such name", "no answer to the knock"],
