@@ -249,7 +249,7 @@ class ExecutionActor(Actor):
                 self._held_back.append(waiting)
                 continue
             waiting.job.queued -= 1
-            if not waiting.job.settled:
+            if not waiting.job.settled and not waiting.job.given_up:
                 self._send(waiting)
         if self._held_back:
             self._lease.ask(self.context)

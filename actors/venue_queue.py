@@ -251,10 +251,11 @@ def overtakes(later: Intent, earlier: Intent) -> bool:
 
 
 def stop_among(account: AccountReport, order: OrderSpec) -> OrderReport | None:
-    """The stop of the position that ``order`` belongs to."""
+    """The stop of the position that ``order`` belongs to; one with a size is another one than the position's own."""
     for report in account.orders:
         same_place = (report.symbol, report.side, report.hedge_side) == (order.symbol, order.side, order.hedge_side)
-        if report.kind is order.kind and same_place:
+        same_size = (report.quantity is None) is (order.quantity is None)
+        if report.kind is order.kind and same_place and same_size:
             return report
     return None
 

@@ -12,6 +12,7 @@ refuses later.
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from loguru import logger
@@ -283,7 +284,7 @@ class Journal:
             own = self._mark is not None and self._spool.mark != self._mark
             records: list[Record] = [self._mark] if own and self._mark is not None else []
             try:
-                self._spool.append([*records, *decisions])
+                self._append_to_spool([*records, *decisions])
             except ValueError:
                 return self._append_singly(records, decisions)
         except SpoolUnavailable as failure:
@@ -292,16 +293,21 @@ class Journal:
         return [decision.decision_id for decision in decisions]
 
     def _append_singly(self, records: Sequence[Record], decisions: Sequence[Decision]) -> list[str]:
-        self._spool.append(records)
+        self._append_to_spool(records)
         kept: list[str] = []
         for decision in decisions:
             try:
-                self._spool.append([decision])
+                self._append_to_spool([decision])
             except ValueError as error:
                 logger.error("decision {!r} cannot be written down: {}", decision.decision_id, error)
             else:
                 kept.append(decision.decision_id)
         return kept
+
+    def _append_to_spool(self, records: Sequence[Record]) -> None:
+        began = self._spool.append(records)
+        # A file that has become shorter, because clearing it was cut short, begins anew: so does draining it.
+        self._drained_to = min(self._drained_to, began)
 
     def _drain_all(self) -> None:
         while not self._drain(self._drain_limit):
@@ -330,7 +336,14 @@ class Journal:
         except SpoolUnavailable as failure:
             logger.error("the spool cannot be read, what is left in it stays there: {}", failure)
             self._unreadable = True
+            self._hand_over(batch)
+            self._pass_over()
         return True
+
+    def _pass_over(self) -> None:
+        """What cannot be read must not stand before what is spooled after it."""
+        with suppress(SpoolUnavailable):
+            self._drained_to = self._spool.end
 
     def _stand_by(self, mark: OwnerMark | None) -> None:
         """What is drained from here on was decided under ``mark``."""

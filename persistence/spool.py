@@ -76,8 +76,11 @@ class Spool:
         self._scan()
         return self._mark
 
-    def append(self, records: Sequence[Record]) -> None:
+    def append(self, records: Sequence[Record]) -> int:
         """Make ``records`` durable, all of them or none.
+
+        Returns:
+            The offset that they begin after. It is lower than :attr:`end` was where the file had become shorter.
 
         Raises:
             SpoolUnavailable: None of them is in the spool.
@@ -86,18 +89,19 @@ class Spool:
         frames = b"".join(_frame(record) for record in records)
         self._scan()
         try:
-            self._write(frames)
+            began = self._write(frames)
         except OSError as error:
             self._forget_file()
             raise SpoolUnavailable(f"{self.path.name}: {error.strerror or error}") from error
         for record in records:
             self._count(record)
+        return began
 
     def records(self, *, start: int = 0) -> Iterator[tuple[int, Record]]:
         """The records from offset ``start`` on, oldest first, each with the offset after it.
 
         Raises:
-            SpoolUnavailable: The file cannot be read.
+            SpoolUnavailable: The file cannot be read, or not to its end.
         """
         self._scan()
         return self._read(max(start, len(_MAGIC)), self._end)
@@ -113,10 +117,10 @@ class Spool:
         try:
             if self._end > len(_MAGIC):
                 self._cut(len(_MAGIC))
-            self._end, self._decisions = min(self._end, len(_MAGIC)), 0
+            self._end, self._decisions, self._mark = min(self._end, len(_MAGIC)), 0, None
             if kept is not None:
-                self._mark = kept
                 self._write(_frame(kept))
+                self._mark = kept
         except OSError as error:
             self._forget_file()
             raise SpoolUnavailable(f"{self.path.name}: {error.strerror or error}") from error
@@ -125,9 +129,10 @@ class Spool:
         """Let go of the file; the next use opens it again."""
         self._forget_file()
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes) -> int:
         file = self._opened()
-        if self._end == 0:
+        began = self._end
+        if began == 0:
             data = _MAGIC + data
         written = 0
         try:
@@ -140,6 +145,7 @@ class Spool:
                 self._cut(self._end)
             raise
         self._end += len(data)
+        return began
 
     def _opened(self) -> io.FileIO:
         if self._file is not None and self._is_still_there(self._file):
@@ -216,6 +222,10 @@ class Spool:
                 file.seek(start)
                 while end is None or offset < end:
                     payload = _payload(file)
+                    if payload is None and end is not None:
+                        raise SpoolUnavailable(
+                            f"{self.path.name} has been damaged at byte {offset} since it was written"
+                        )
                     if payload is None:
                         return
                     offset = file.tell()

@@ -56,8 +56,10 @@ class StreamSession:
 
     def start(self, listener: Listener) -> None:
         """Connect, and keep connected."""
-        self._stop.clear()
-        self._thread = self._outside.run(lambda: self._run(listener), "stream")
+        # One of its own for each thread: an earlier one that hangs yet must not go on when it comes back.
+        stop = self._stop = threading.Event()
+        self._up = False
+        self._thread = self._outside.run(lambda: self._run(listener, stop), "stream")
 
     def watch(self, symbols: Sequence[Symbol]) -> None:
         """Ask for market data of exactly these symbols, on this connection and every later one."""
@@ -80,29 +82,35 @@ class StreamSession:
 
     # --- the thread ---------------------------------------------------------------------------------------------------
 
-    def _run(self, listener: Listener) -> None:
+    def _run(self, listener: Listener, stop: threading.Event) -> None:
         backoff = Backoff()
-        while not self._stop.is_set():
+        while not stop.is_set():
             self._wake.clear()
             dialect = self._make()
-            detail, fatal = self._one_connection(dialect, listener)
+            try:
+                detail, fatal = self._one_connection(dialect, listener, stop)
+            except Exception as error:  # noqa: BLE001 - the thread's one net: nobody would notice that it ended
+                logger.exception("{} failed", dialect.name)
+                detail, fatal = f"failed: {type(error).__name__}: {error}", False
+            if stop is not self._stop:
+                return
             up_for_s = self._outside.monotonic_s() - self._up_since_s if self._up else 0.0
             self._tell(listener, up=False, detail=detail)
-            if self._stop.is_set():
+            if stop.is_set():
                 return
             self.counters.reconnects += 1
             delay_s = backoff.after(up_for_s, fatal=fatal)
             logger.log("ERROR" if fatal else "WARNING", "{}: {}; again in {:.1f} s", dialect.name, detail, delay_s)
             self._outside.wait(self._wake, delay_s * random.uniform(0.8, 1.0))  # noqa: S311 - jitter, so that not all come back at once
 
-    def _one_connection(self, dialect: Dialect, listener: Listener) -> tuple[str, bool]:
+    def _one_connection(self, dialect: Dialect, listener: Listener, stop: threading.Event) -> tuple[str, bool]:
         """Run one connection to its end; gives why it ended, and whether trying again soon is of no use."""
         try:
             connection = self._outside.connect(dialect.url())
         except (OSError, websocket.WebSocketException) as error:
             return f"cannot connect: {error}", False
         try:
-            return self._talk(connection, dialect, listener)
+            return ("stopped", False) if stop.is_set() else self._talk(connection, dialect, listener, stop)
         except (OSError, websocket.WebSocketException) as error:
             return f"connection lost: {error}", False
         finally:
@@ -111,7 +119,9 @@ class StreamSession:
             if connection.sock is not None:
                 connection.sock.close()
 
-    def _talk(self, connection: websocket.WebSocket, dialect: Dialect, listener: Listener) -> tuple[str, bool]:
+    def _talk(
+        self, connection: websocket.WebSocket, dialect: Dialect, listener: Listener, stop: threading.Event
+    ) -> tuple[str, bool]:
         began_s = heard_s = pinged_s = self._outside.monotonic_s()
         self._renew = False
         with self._lock:
@@ -121,7 +131,7 @@ class StreamSession:
             connection.send(text)
         if isinstance(dialect, ReadyWhenOpen):
             self._tell(listener, up=True, detail="")
-        while not self._stop.is_set():
+        while not stop.is_set():
             opcode, data = self._receive(connection)
             now_s = self._outside.monotonic_s()
             if opcode is not None:

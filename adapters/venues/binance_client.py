@@ -4,11 +4,12 @@ A create counts only when an id came back. An order is "not found" only when bot
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol, TypeVar, assert_never
+from typing import Any, Final, Protocol, TypeVar
 
 import ccxt
 import msgspec
 
+from adapters.venues import request_table
 from adapters.venues.binance_errors import (
     ALREADY_SO,
     CLOCK_CODES,
@@ -52,19 +53,13 @@ from messages.orders import BalanceReport, OrderReport, OrderSpec, OrderStatus
 from messages.values import ClientOrderId, MarginMode, OrderKind, Symbol, VenueOrderId
 from messages.venue import (
     AccountReport,
-    AmendOrder,
-    CancelOrder,
-    FetchAccount,
     FetchFills,
-    FetchInstruments,
-    FetchServerTime,
     FillsReport,
     InstrumentsReport,
     LeverageSet,
     OrderAccepted,
     OrderRejected,
     OutcomeUnknown,
-    PlaceOrder,
     QueryOrder,
     RejectReason,
     ServerTime,
@@ -111,7 +106,7 @@ class BinanceClient:
     def execute(self, request: VenueRequest) -> VenueAnswer:
         """Do ``request``; blocks. What the venue refuses, or does not answer, is an answer."""
         try:
-            return self._execute(request)
+            return request_table.answer(self, request)
         except CallFailed as failed:
             return failed.answer
 
@@ -161,32 +156,10 @@ class BinanceClient:
             return OrderRejected(reason=meaning.reason, text=meaning.text, retry_after_s=0.0)
         return meaning
 
-    def _execute(self, request: VenueRequest) -> VenueAnswer:
-        match request:
-            case PlaceOrder(order=order):
-                return self._place(order)
-            case AmendOrder(order=order):
-                return self._amend(order)
-            case CancelOrder(order=order):
-                return self._cancel(order)
-            case QueryOrder():
-                return self._query(request.symbol, request.client_order_id, request.kind)
-            case FetchAccount(symbol=symbol):
-                return self._account(symbol)
-            case FetchFills():
-                return self._fills(request)
-            case FetchInstruments():
-                return self._instruments()
-            case SetLeverage():
-                return self._set_leverage(request)
-            case FetchServerTime():
-                return ServerTime(server_ms=self._server_ms())
-            case _:
-                assert_never(request)
-
     # --- orders -------------------------------------------------------------------------------------------------------
 
-    def _place(self, spec: OrderSpec) -> VenueAnswer:
+    def place(self, spec: OrderSpec) -> VenueAnswer:
+        """Send a new order, to the list that its kind is in."""
         if spec.attached_stop_price is not None:
             # Binance would take the order and leave the stop out.
             return _refused(RejectReason.NOT_SENT, "Binance cannot attach a stop to an entry")
@@ -196,7 +169,8 @@ class BinanceClient:
         order = self.call(self._exchange.fapiPrivatePostOrder, new_regular(spec), RegularOrder)
         return OrderAccepted(report=regular_report(order))
 
-    def _amend(self, spec: OrderSpec) -> VenueAnswer:
+    def amend(self, spec: OrderSpec) -> VenueAnswer:
+        """Change a limit order in place; a stop is replaced by another one."""
         if spec.kind is not OrderKind.LIMIT or spec.price is None or spec.quantity is None:
             return _refused(RejectReason.OTHER, "Binance amends limit orders only: a stop is replaced by another one")
         try:
@@ -204,10 +178,11 @@ class BinanceClient:
         except CallFailed as failed:
             if failed.code not in ALREADY_SO:
                 raise
-            return self._query(spec.symbol, spec.client_order_id, spec.kind)
+            return self.query(QueryOrder(symbol=spec.symbol, client_order_id=spec.client_order_id, kind=spec.kind))
         return OrderAccepted(report=regular_report(order))
 
-    def _cancel(self, spec: OrderSpec) -> VenueAnswer:
+    def cancel(self, spec: OrderSpec) -> VenueAnswer:
+        """Take a working order back."""
         if not is_conditional(spec.kind):
             params = of_regular(spec.symbol, spec.client_order_id, spec.venue_order_id)
             order = self.call(self._exchange.fapiPrivateDeleteOrder, params, RegularOrder)
@@ -218,13 +193,14 @@ class BinanceClient:
             return of_code(int(cancelled.code), f"cancel answered {cancelled.code}")
         return OrderAccepted(report=_cancelled(spec, cancelled, self._now_ms()))
 
-    def _query(self, symbol: Symbol, client_order_id: ClientOrderId, kind: OrderKind) -> VenueAnswer:
+    def query(self, request: QueryOrder) -> VenueAnswer:
         """Look in the list where the order should be, then in the other one (a stop's child carries the stop's id)."""
-        for look in (self._find_algo, self._find_regular) if is_conditional(kind) else (self._find_regular,):
-            report = look(symbol, client_order_id)
+        looks = (self._find_algo, self._find_regular) if is_conditional(request.kind) else (self._find_regular,)
+        for look in looks:
+            report = look(request.symbol, request.client_order_id)
             if report is not None:
                 return OrderAccepted(report=report)
-        return _refused(RejectReason.NOT_FOUND, f"no list has an order {client_order_id}")
+        return _refused(RejectReason.NOT_FOUND, f"no list has an order {request.client_order_id}")
 
     def _find_regular(self, symbol: Symbol, client_order_id: ClientOrderId) -> OrderReport | None:
         params = of_regular(symbol, client_order_id, None)
@@ -245,7 +221,8 @@ class BinanceClient:
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def _account(self, symbol: Symbol | None) -> VenueAnswer:
+    def account(self, symbol: Symbol | None) -> VenueAnswer:
+        """Positions, open orders of both lists, money."""
         taken_ms = self._now_ms()
         exchange = self._exchange
         params = {} if symbol is None else {"symbol": str(symbol)}
@@ -271,7 +248,8 @@ class BinanceClient:
             self._memory.balance = known
         return known
 
-    def _fills(self, request: FetchFills) -> VenueAnswer:
+    def fills(self, request: FetchFills) -> VenueAnswer:
+        """Executions and funding payments."""
         return FillsReport(
             venue=BINANCE,
             symbol=request.symbol,
@@ -280,7 +258,8 @@ class BinanceClient:
             funding=self._memory.funding.of(request.symbol, request.since_ms, self._history.funding),
         )
 
-    def _instruments(self) -> VenueAnswer:
+    def instruments(self) -> VenueAnswer:
+        """The USDT perpetuals; refused in the wrong position mode."""
         problem = self._wrong_position_mode()
         if problem:
             return _refused(RejectReason.OTHER, problem)
@@ -310,6 +289,10 @@ class BinanceClient:
         self._memory.mode_verified = modes.dual_side_position is self._hedge
         return modes
 
+    def server_time(self) -> VenueAnswer:
+        """The venue's clock; what is signed from now on follows it."""
+        return ServerTime(server_ms=self._server_ms())
+
     def _server_ms(self) -> int:
         before_ms = self._now_ms()
         answer = self.call(self._exchange.fapiPublicGetTime, {}, dict[str, int])
@@ -319,7 +302,7 @@ class BinanceClient:
         self._memory.clock_ahead_ms = (before_ms + self._now_ms()) // 2 - server_ms
         return server_ms
 
-    def _set_leverage(self, request: SetLeverage) -> VenueAnswer:
+    def set_leverage(self, request: SetLeverage) -> VenueAnswer:
         """Set what differs only: with orders or a position the venue may refuse even what is so already."""
         margin_type = "ISOLATED" if request.margin_mode is MarginMode.ISOLATED else "CROSSED"
         exchange, symbol = self._exchange, str(request.symbol)

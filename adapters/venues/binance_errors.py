@@ -6,13 +6,13 @@ class: one class stands for both "it did not happen" and "it may have happened".
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 import ccxt
-import urllib3
 
 from adapters.venues.mode_hint import MODE_HINT
+from adapters.venues.transport import never_connected
 from messages.venue import OrderRejected, OutcomeUnknown, RejectReason
 
 CLOCK_CODES: Final = frozenset({-1021, -5028})
@@ -75,11 +75,6 @@ REASONS: Final[Mapping[int, RejectReason]] = {
 
 _CODE: Final = re.compile(r'"code"\s*:\s*"?(-?\d+)')
 _QUERY: Final = re.compile(r"\?[^\s\"']+")
-_NEVER_CONNECTED: Final = (
-    urllib3.exceptions.NewConnectionError,
-    urllib3.exceptions.NameResolutionError,
-    urllib3.exceptions.ConnectTimeoutError,
-)
 _LONGEST_TEXT: Final = 300
 
 
@@ -115,7 +110,7 @@ def meaning_of(error: ccxt.BaseError, *, body: str | None, headers: Mapping[str,
         )
     if code is not None:
         return of_code(code, _text(error, code, body), certain=not isinstance(error, ccxt.OperationFailed))
-    if _never_left(error):
+    if never_connected(error):
         return OrderRejected(reason=RejectReason.NOT_SENT, text=_text(error, code, body))
     match error:
         case ccxt.RateLimitExceeded():
@@ -147,24 +142,6 @@ def code_of(error: ccxt.BaseError, body: str | None) -> int | None:
         if found is not None and int(found[1]) < 0:
             return int(found[1])
     return None
-
-
-def _never_left(error: ccxt.BaseError) -> bool:
-    """Whether no connection was made, so that nothing can have been sent."""
-    return any(isinstance(cause, _NEVER_CONNECTED) for cause in _causes(error))
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Everything that an exception was made from: what it was raised from, and what urllib3 and requests wrap."""
-    waiting: list[object] = [error]
-    seen: set[int] = set()
-    while waiting:
-        cause = waiting.pop()
-        if not isinstance(cause, BaseException) or id(cause) in seen:
-            continue
-        seen.add(id(cause))
-        yield cause
-        waiting += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
 
 
 def _retry_after_s(headers: Mapping[str, str] | None) -> float:

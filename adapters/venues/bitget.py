@@ -213,12 +213,18 @@ class BitgetClient:
             data = self._session.post("OrderPlaceOrder", new_order(order, self._settings.margin_mode(order.symbol)))
         order_id = str((data or {}).get("orderId") or "")
         if not order_id:
-            # Reducing orders that pushed others out come back without an id.
-            found = self.query(QueryOrder(symbol=order.symbol, client_order_id=order.client_order_id, kind=order.kind))
-            return found if isinstance(found, OrderAccepted) else OutcomeUnknown(text="the answer carries no order id")
+            return self._taken_without_id(order)
         report = report_of(order, order_id, OrderStatus.WORKING, now_ms=self._session.now_ms())
         self._shared.links.learn(report)
         return OrderAccepted(report=report)
+
+    def _taken_without_id(self, order: OrderSpec) -> OrderAccepted | OutcomeUnknown:
+        """Reducing orders that pushed others out come back so. Why it cannot be looked up is no refusal of it."""
+        try:
+            found = self.query(QueryOrder(symbol=order.symbol, client_order_id=order.client_order_id, kind=order.kind))
+        except (RefusedError, ccxt.BaseError) as error:
+            return OutcomeUnknown(text=f"no order id came, and the order is not to be read: {error}"[:300])
+        return found if isinstance(found, OrderAccepted) else OutcomeUnknown(text="the answer carries no order id")
 
     def amend(self, order: OrderSpec) -> VenueAnswer:
         """Move a stop or take profit in place."""
@@ -251,7 +257,11 @@ class BitgetClient:
             key = {"clientOid": str(order.client_order_id)}
         data = self._session.post("OrderCancelOrder", {"symbol": str(order.symbol), **key, "productType": PRODUCT})
         order_id = str((data or {}).get("orderId") or order.venue_order_id or "")
-        ended = self._lookup.regular(order.symbol, key)
+        try:
+            ended = self._lookup.regular(order.symbol, key)
+        except (RefusedError, ccxt.BaseError) as error:
+            # The cancel was taken: whatever this failure says must not be read as a refusal of it.
+            return OutcomeUnknown(text=f"cancelled, and then not to be read: {error}"[:300])
         if ended is None:
             return OrderAccepted(
                 report=report_of(order, order_id, OrderStatus.CANCELLED, now_ms=self._session.now_ms())

@@ -6,14 +6,13 @@ for rules, unless its words, or ccxt, say that the venue failed; an answer witho
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import ccxt
-import requests
-import urllib3
 
 from adapters.venues.mode_hint import MODE_HINT
+from adapters.venues.transport import never_connected
 from messages.venue import OrderRejected, OutcomeUnknown, RejectReason
 
 SUCCESS: Final = "00000"
@@ -111,7 +110,7 @@ def meaning_of(error: ccxt.BaseError) -> OrderRejected | OutcomeUnknown:
         return OrderRejected(reason=RejectReason.RATE_LIMITED, text=_short(text), retry_after_s=RETRY_AFTER_S)
     if isinstance(error, ccxt.InvalidNonce):
         return OrderRejected(reason=RejectReason.CLOCK, text=_short(text))
-    if _never_connected(error):
+    if never_connected(error):
         return OrderRejected(reason=RejectReason.NOT_SENT, text=_short(text))
     return OutcomeUnknown(text=f"{type(error).__name__}: {_short(text)}")
 
@@ -129,24 +128,6 @@ def _native(text: str) -> tuple[str, str]:
     if not isinstance(body, dict):
         return "", ""
     return str(body.get("code") or ""), str(body.get("msg") or "")
-
-
-def _never_connected(error: BaseException) -> bool:
-    """Whether no connection was made at all, so that nothing can have been sent."""
-    for cause in _causes(error):
-        if isinstance(cause, requests.exceptions.ConnectTimeout):
-            return True
-        if isinstance(cause, requests.exceptions.ConnectionError):
-            reason = getattr(cause.args[0], "reason", None) if cause.args else None
-            return isinstance(reason, urllib3.exceptions.NewConnectionError)
-    return False
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__
 
 
 def _short(text: str) -> str:

@@ -10,9 +10,8 @@ from typing import Final
 
 import ccxt
 import msgspec
-import requests
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
+from adapters.venues.transport import never_connected
 from messages.venue import OrderRejected, OutcomeUnknown, RejectReason
 
 _NOT_MODIFIED: Final = frozenset({110025, 110026, 110043, 34040})
@@ -119,7 +118,7 @@ def refusal_of(error: ccxt.BaseError, headers: Mapping[str, str], now_ms: int) -
         return BybitRefusedError(
             OrderRejected(reason=RejectReason.RATE_LIMITED, text=text, retry_after_s=wait_s),
         )
-    if _never_left(error):
+    if never_connected(error):
         return BybitRefusedError(OrderRejected(reason=RejectReason.NOT_SENT, text=text))
     return BybitRefusedError(OutcomeUnknown(text=text))
 
@@ -149,14 +148,3 @@ def _until_reset_s(headers: Mapping[str, str], now_ms: int) -> float | None:
     if not reset.isdigit():
         return None
     return max((int(reset) - now_ms) / 1_000, 0.05)
-
-
-def _never_left(error: BaseException) -> bool:
-    """Whether no connection was made at all, so that the request certainly never reached the venue."""
-    cause = error.__cause__
-    if not isinstance(cause, requests.ConnectionError) or isinstance(cause, requests.exceptions.ProxyError):
-        return False
-    if isinstance(cause, requests.ConnectTimeout):
-        return True
-    reason = getattr(cause.args[0], "reason", None) if cause.args else None
-    return isinstance(reason, (NewConnectionError, ConnectTimeoutError))

@@ -8,9 +8,9 @@ from typing import Final
 
 import ccxt
 import msgspec
-import urllib3.exceptions
 
 from adapters.venues.mode_hint import MODE_HINT
+from adapters.venues.transport import never_connected
 from messages.venue import OrderRejected, OutcomeUnknown, RejectReason
 
 RETRY_AFTER_S: Final = 0.5
@@ -80,7 +80,7 @@ def answer_to_error(error: ccxt.BaseError) -> OrderRejected | OutcomeUnknown:
     said = f"{type(error).__name__}: {error}"[:MAX_TEXT]
     if isinstance(error, ccxt.RateLimitExceeded | ccxt.DDoSProtection) or _status_of(error) in TOO_MANY:
         return OrderRejected(reason=RejectReason.RATE_LIMITED, text=said, retry_after_s=RETRY_AFTER_S)
-    if never_sent(error):
+    if never_connected(error):
         return OrderRejected(reason=RejectReason.NOT_SENT, text=said)
     if isinstance(error, ccxt.AuthenticationError):
         return OrderRejected(reason=RejectReason.AUTHENTICATION, text=said)
@@ -97,18 +97,6 @@ def is_not_there(error: RefusedError | ccxt.BaseError) -> bool:
     """Whether the venue itself says that there is no such order."""
     code = error.code if isinstance(error, RefusedError) else code_in(str(error))[0]
     return REASONS.get(code) is RejectReason.NOT_FOUND
-
-
-def never_sent(error: BaseException) -> bool:
-    """Whether no connection was made at all, so that not a byte of the request left."""
-    seen: BaseException | None = error
-    while seen is not None:
-        inner = seen.args[0] if seen.args else None
-        reason = getattr(inner, "reason", inner)
-        if isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
-            return True
-        seen = seen.__cause__
-    return False
 
 
 class _Row(msgspec.Struct, rename="camel"):

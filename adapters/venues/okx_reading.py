@@ -43,6 +43,8 @@ ENDED_ALGOS: Final = ("effective", "canceled", "order_failed")
 FUNDING: Final = "8"
 QUICK_FILLS_MS: Final = 3 * 86_400_000 - 3_600_000
 """``fills`` goes back three days; what is older is in ``fills-history``, which is slower."""
+BILLS_MS: Final = 7 * 86_400_000 - 3_600_000
+"""``account/bills`` goes back seven days; what is older is in ``bills-archive``, three months."""
 MAX_KNOWN: Final = 10_000
 _Row = TypeVar("_Row", bound=msgspec.Struct)
 
@@ -212,17 +214,16 @@ class OkxReading:
 
     def fills(self, symbol: Symbol, since_ms: int) -> FillsReport:
         """Executions and funding payments of ``symbol`` since ``since_ms``, oldest first."""
-        recent = since_ms > self._http.now_ms() - QUICK_FILLS_MS
-        method = "privateGetTradeFills" if recent else "privateGetTradeFillsHistory"
+        age_ms = self._http.now_ms() - since_ms
+        method = "privateGetTradeFills" if age_ms < QUICK_FILLS_MS else "privateGetTradeFillsHistory"
         # Whether ``begin`` takes in its own millisecond is not documented: asked for one earlier, and filtered.
         params: Params = _swaps(symbol) | {"begin": str(max(since_ms - 1, 0))}
         rows = self._http.all_rows(method, params, FillRow, lambda row: row.bill_id)
         # The newest comes first, also of one millisecond: what opened must come before what closed it.
         fills = [fill_report(row, self._id_of(row)) for row in reversed(rows)]
         # Bills may be asked for by instrument; OKX pays a position's funding as profit and loss of type 8.
-        bills = self._http.all_rows(
-            "privateGetAccountBills", params | {"type": FUNDING}, BillRow, lambda row: row.bill_id
-        )
+        billed = "privateGetAccountBills" if age_ms < BILLS_MS else "privateGetAccountBillsArchive"
+        bills = self._http.all_rows(billed, params | {"type": FUNDING}, BillRow, lambda row: row.bill_id)
         funding = [funding_report(row) for row in bills if symbol_of(row.inst_id) == symbol]
         return FillsReport(
             venue=OKX,

@@ -22,15 +22,15 @@ from messages.venue import (
 class RequestMethods(Protocol):
     """What a client can do; each blocks, and may raise whatever the client's own ``execute`` reads as an answer."""
 
-    def place(self, order: OrderSpec) -> VenueAnswer:
+    def place(self, order: OrderSpec, /) -> VenueAnswer:
         """Send a new order."""
         ...
 
-    def amend(self, order: OrderSpec) -> VenueAnswer:
+    def amend(self, order: OrderSpec, /) -> VenueAnswer:
         """Change a working order in place."""
         ...
 
-    def cancel(self, order: OrderSpec) -> VenueAnswer:
+    def cancel(self, order: OrderSpec, /) -> VenueAnswer:
         """Take a working order back."""
         ...
 

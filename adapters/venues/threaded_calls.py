@@ -6,9 +6,9 @@ independent of each other, so that an abandoned one harms nobody.
 """
 
 import itertools
-import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -26,6 +26,7 @@ SCAN_S: Final = 0.1
 WAIT_S: Final = 0.5
 """No wait is longer, so that an end is noticed on every platform."""
 JOIN_S: Final = 2.0
+"""For all threads together: what hangs is left behind."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +47,19 @@ class _Call:
         self.done(answer)
         return True
 
+    def begin(self, worker: "_Worker") -> bool:
+        """Whether ``worker`` is to do it: not once it was answered, for the answer says that it was never sent."""
+        with self.lock:
+            if not self.answered:
+                self.worker = worker
+            return not self.answered
+
+    def expire(self) -> bool:
+        """Its time is up; says whether it still wants an answer. If no worker began it, none will any more."""
+        with self.lock:
+            wants_answer, self.answered = not self.answered, True
+        return wants_answer
+
 
 class _Worker:
     """One thread and its client; abandoned when a call does not return."""
@@ -63,9 +77,13 @@ class _Worker:
                 if self._pool.closed:
                     break
                 continue
-            call.worker = self
+            if not call.begin(self):
+                continue
             try:
                 client = client or self._pool.rest.client()
+                if call.answered:
+                    # Its time was up while the client was made: sent now, it would arrive when nobody expects it.
+                    continue
                 answer = client.execute(call.request)
             except Exception as error:  # noqa: BLE001 - the thread's one net: what failed may have happened
                 logger.exception("{}: {} failed", self._pool.venue, type(call.request).__name__)
@@ -90,9 +108,10 @@ class ThreadedCalls:
         self.capabilities = rest.capabilities
         self.windows = rest.windows
         self.closed = False
-        self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._waiting: deque[_Call] = deque()
         self._open: set[_Call] = set()
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._numbers = itertools.count(1)
         self._workers = [_Worker(self, next(self._numbers)) for _ in range(workers)]
         self._watch = threading.Thread(target=self._watch_deadlines, name=f"{self.venue}-rest-watch", daemon=True)
@@ -116,46 +135,40 @@ class ThreadedCalls:
             closed = self.closed
             if not closed:
                 self._open.add(call)
+                self._waiting.append(call)
+                self._grow()
+                self._changed.notify()
         if closed:
             call.answer(OrderRejected(reason=RejectReason.NOT_SENT, text="the connection is closed"))
-        else:
-            self._queue.put(call)
-            self._grow()
 
     def _grow(self) -> None:
         """One more worker while all of them are busy: calls that do not come back must not hold up those after them."""
-        with self._lock:
-            if self.closed or self._idle >= self._queue.qsize() or len(self._workers) >= MAX_WORKERS:
-                return
+        if self._idle < len(self._waiting) and len(self._workers) < MAX_WORKERS:
             fresh = _Worker(self, next(self._numbers))
             self._workers = [*self._workers, fresh]
-        fresh.thread.start()
+            fresh.thread.start()
 
     def close(self) -> None:
         """Answer what is under way with OutcomeUnknown and let the threads end."""
         with self._lock:
             self.closed = True
             left, self._open = self._open, set()
+            self._changed.notify_all()
         for call in left:
             call.answer(OutcomeUnknown(text="the connection was closed"))
-        for _ in self._workers:
-            self._queue.put(None)
+        until_s = time.monotonic() + JOIN_S
         for worker in self._workers:
-            worker.thread.join(JOIN_S)
+            worker.thread.join(max(until_s - time.monotonic(), 0.0))
 
     # --- for the workers ----------------------------------------------------------------------------------------------
 
     def next_call(self) -> _Call | None:
         """The next request that still wants an answer; ``None`` when there was none for a while."""
-        with self._lock:
+        with self._changed:
             self._idle += 1
-        try:
-            call = self._queue.get(timeout=WAIT_S)
-        except queue.Empty:
-            return None
-        finally:
-            with self._lock:
-                self._idle -= 1
+            self._changed.wait_for(lambda: self._waiting or self.closed, WAIT_S)
+            self._idle -= 1
+            call = self._waiting.popleft() if self._waiting else None
         return None if call is None or call.answered else call
 
     def finished(self, call: _Call) -> None:
@@ -175,14 +188,15 @@ class ThreadedCalls:
                 self._give_up(call)
 
     def _give_up(self, call: _Call) -> None:
+        if not call.expire():
+            return
         worker = call.worker
-        never_sent = worker is None
-        if worker is not None:
-            worker.abandoned = True
+        if worker is None:
+            call.done(OrderRejected(reason=RejectReason.NOT_SENT, text="no worker was free in time"))
+            return
+        worker.abandoned = True
+        with self._lock:
             fresh = _Worker(self, next(self._numbers))
             self._workers = [fresh if each is worker else each for each in self._workers]
             fresh.thread.start()
-        if never_sent:
-            call.answer(OrderRejected(reason=RejectReason.NOT_SENT, text="no worker was free in time"))
-        else:
-            call.answer(OutcomeUnknown(text="no answer in time"))
+        call.done(OutcomeUnknown(text="no answer in time"))

@@ -2,8 +2,18 @@ from dataclasses import replace
 from decimal import Decimal
 
 from actors.rate_budget import RateBudget
-from actors.venue_queue import ENTRY, POLL, PROTECTIVE, RESERVED_FOR_PROTECTION, WORKERS, Call, Job, VenueQueue
-from messages.orders import OrderSpec
+from actors.venue_queue import (
+    ENTRY,
+    POLL,
+    PROTECTIVE,
+    RESERVED_FOR_PROTECTION,
+    WORKERS,
+    Call,
+    Job,
+    VenueQueue,
+    stop_among,
+)
+from messages.orders import BalanceReport, OrderReport, OrderSpec, OrderStatus
 from messages.positions import VenueRead
 from messages.state import Intent, IntentAction
 from messages.values import (
@@ -16,8 +26,9 @@ from messages.values import (
     PositionKey,
     Symbol,
     Venue,
+    VenueOrderId,
 )
-from messages.venue import FetchAccount, PlaceOrder, QueryOrder, RateWindow, VenueRequest
+from messages.venue import AccountReport, FetchAccount, PlaceOrder, QueryOrder, RateWindow, VenueRequest
 
 KEY = PositionKey(venue=Venue("paper"), symbol=Symbol("BTCUSDT"))
 
@@ -161,3 +172,43 @@ def test_what_became_of_an_entry_is_asked_although_readings_wait_for_a_limit_of_
     assert asked is not None
     assert isinstance(asked.request, QueryOrder)
     assert queue.next(0) is None, "and nothing is opened"
+
+
+def test_a_stop_order_of_somebody_else_is_not_taken_for_the_positions_own_stop() -> None:
+    """The position's stop carries no id and no size where it is known by that alone; a person's order has a size."""
+    ours = OrderSpec(
+        client_order_id=ClientOrderId("s1"),
+        symbol=KEY.symbol,
+        side=OrderSide.SELL,
+        kind=OrderKind.STOP_MARKET,
+        purpose=OrderPurpose.STOP,
+        quantity=None,
+        trigger_price=Decimal(95),
+        reduce_only=True,
+    )
+    the_stop = a_report("77", quantity=None)
+    account = AccountReport(
+        venue=KEY.venue,
+        symbol=KEY.symbol,
+        positions=(),
+        orders=(a_report("76", quantity=Decimal(1)), the_stop),
+        balance=BalanceReport(venue=KEY.venue, equity=Decimal(0), available=Decimal(0), wallet=Decimal(0)),
+        taken_ms=0,
+    )
+    assert stop_among(account, ours) == the_stop
+
+
+def a_report(order_id: str, *, quantity: Decimal | None) -> OrderReport:
+    return OrderReport(
+        venue=KEY.venue,
+        symbol=KEY.symbol,
+        venue_order_id=VenueOrderId(order_id),
+        client_order_id=None,
+        side=OrderSide.SELL,
+        kind=OrderKind.STOP_MARKET,
+        status=OrderStatus.WORKING,
+        quantity=quantity,
+        trigger_price=Decimal(95),
+        reduce_only=True,
+        updated_ms=0,
+    )

@@ -40,6 +40,8 @@ class AVenue:
         self.let_go = threading.Event()
         self.clients = 0
         self.closed = 0
+        self.returned = 0
+        self.executed: list[VenueRequest] = []
 
     def client(self) -> "AVenue":
         self.clients += 1
@@ -49,10 +51,12 @@ class AVenue:
         return {"all": 1}
 
     def execute(self, request: VenueRequest) -> VenueAnswer:
+        self.executed.append(request)
         if request == FAILS:
             raise LookupError("planted")
         if request == HANGS:
             self.let_go.wait(PATIENCE_S)
+            self.returned += 1
         return ServerTime(server_ms=1)
 
     def close(self) -> None:
@@ -154,3 +158,70 @@ def test_every_client_is_let_go_at_the_end() -> None:
 def test_what_a_request_costs_the_venue_says(request_of_ours: VenueRequest) -> None:
     with calls_to(AVenue()) as calls:
         assert calls.cost(request_of_ours) == {"all": 1}
+
+
+class Unhurried(ThreadedCalls):
+    """Its threads stop for a moment between taking a request and doing it."""
+
+    def __init__(self, rest: AVenue, go_on: threading.Event) -> None:
+        self._go_on = go_on
+        super().__init__(rest, workers=1)
+
+    def next_call(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 - what it passes on is the base class's own
+        call = super().next_call()
+        if call is not None:
+            self._go_on.wait(PATIENCE_S)
+        return call
+
+
+def test_what_was_told_as_never_sent_is_not_sent_after_all() -> None:
+    """Whoever hears that an order never left sends it again, under another id."""
+    venue, answers, after, go_on = AVenue(), Answers(), Answers(), threading.Event()
+    calls = Unhurried(venue, go_on)
+    try:
+        calls.send(QUICK, timeout_s=0.01, done=answers)
+        answers.until(lambda came: len(came) == 1)
+        go_on.set()
+        calls.send(FAILS, timeout_s=PATIENCE_S, done=after)
+        after.until(lambda came: len(came) == 1)
+    finally:
+        calls.close()
+    (answer,) = answers.came
+    assert isinstance(answer, OrderRejected)
+    assert answer.reason is RejectReason.NOT_SENT
+    assert venue.executed == [FAILS]
+
+
+def test_a_request_whose_time_was_up_before_there_was_a_client_is_not_sent_late() -> None:
+    venue, answers, after = SlowToMeet(), Answers(), Answers()
+    with calls_to(venue, workers=1) as calls:
+        calls.send(QUICK, timeout_s=0.01, done=answers)
+        answers.until(lambda came: len(came) == 1)
+        venue.may_meet.set()
+        calls.send(FAILS, timeout_s=PATIENCE_S, done=after)
+        after.until(lambda came: len(came) == 1)
+        calls.close()
+    assert venue.executed == [FAILS]
+
+
+class SlowToMeet(AVenue):
+    """Its clients take a while to be made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_meet = threading.Event()
+
+    def client(self) -> AVenue:
+        self.may_meet.wait(PATIENCE_S)
+        return super().client()
+
+
+def test_closing_does_not_wait_for_each_call_that_hangs_one_after_the_other() -> None:
+    """A venue that hangs must not hold up the orderly end, which has other exchanges and the record to close."""
+    venue, answers = AVenue(), Answers()
+    calls = ThreadedCalls(venue, workers=1)
+    for _ in range(8):
+        calls.send(HANGS, timeout_s=PATIENCE_S, done=answers)
+    calls.close()
+    assert venue.returned == 0
+    venue.let_go.set()

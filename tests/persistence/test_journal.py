@@ -1,5 +1,6 @@
 """The journal over a store that comes and goes."""
 
+import io
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -231,3 +232,68 @@ def test_the_last_word_on_a_symbol_is_whether_it_is_locked_also_from_the_spool(
     assert journal.symbol_locks() == {"B": "spooled", "D": "stored"}
     journal.recover()
     assert journal.symbol_locks() == {"B": "spooled", "D": "stored"}
+
+
+def test_what_is_spooled_after_a_clearing_that_failed_half_way_is_drained_as_well(
+    store: SqlStore,
+    network: Network,
+    spool_path: Path,
+) -> None:
+    """The decisions were cut off, and then the owner's mark could not be written: the file is shorter than it was."""
+    refuses = False
+
+    def open_file(path: Path) -> io.FileIO:
+        if refuses:
+            raise PermissionError("somebody holds the file")
+        return io.FileIO(path, "ab")
+
+    spool = Spool(spool_path, open_file=open_file)
+    journal = Journal(store, spool)
+    journal.take_ownership("test")
+    network.down = True
+    journal.write([happened(f"before {number}") for number in range(20)])
+    network.down = False
+    spool.close()
+    refuses = True
+    assert journal.recover().store_available
+    refuses = False
+
+    network.down = True
+    assert where(journal.write([happened("after")])) == [Durability.SPOOL]
+    network.down = False
+    journal.recover()
+    spool.close()
+
+    assert kinds(store)[-1] == "after"
+
+
+def test_what_follows_a_damage_in_the_spool_is_not_cleared_away_unread(
+    store: SqlStore,
+    network: Network,
+    spool_path: Path,
+) -> None:
+    """It was whole when it was looked at first; what came before the damage is drained, what comes after it is kept."""
+    spool = Spool(spool_path)
+    journal = Journal(store, spool)
+    journal.take_ownership("test")
+    network.down = True
+    journal.write([happened("first")])
+    damaged_from = spool.end
+    journal.write([happened("second")])
+    journal.write([happened("third")])
+    content = bytearray(spool_path.read_bytes())
+    content[damaged_from + 20] ^= 0xFF
+    spool_path.write_bytes(content)
+    network.down = False
+
+    journal.recover()
+    assert kinds(store) == ["first"]
+
+    network.down = True
+    journal.write([happened("of the next outage")])
+    network.down = False
+    journal.recover()
+    spool.close()
+
+    assert kinds(store) == ["first", "of the next outage"]
+    assert b"third" in spool_path.read_bytes()

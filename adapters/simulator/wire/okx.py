@@ -81,7 +81,7 @@ class OkxWire:
                 return await reads.balance(query, ask)
             case "account/positions":
                 return await reads.positions(query, ask)
-            case "account/bills":
+            case "account/bills" | "account/bills-archive":
                 return await reads.bills(query, ask)
             case "account/config":
                 return [self._config()]

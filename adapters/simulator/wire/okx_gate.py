@@ -35,6 +35,7 @@ LIMITS: Final[Mapping[str, int]] = {
     "account/positions": 10,
     "account/balance": 10,
     "account/bills": 10,
+    "account/bills-archive": 5,
     "account/set-leverage": 20,
     "account/set-position-mode": 5,
     "account/config": 5,

@@ -173,7 +173,7 @@ class Reads:
         return _page([row for row in rows if query.get("ordId") in {None, row["ordId"]}][::-1], query, "billId")
 
     async def bills(self, query: Query, ask: Ask) -> list[Row]:
-        """``account/bills``; of all kinds, the simulator has those of funding."""
+        """``account/bills`` and ``account/bills-archive``; of all kinds, the simulator has those of funding."""
         if query.get("type") != "8":
             return []
         rows = [funding_row(each) for report in await self._fills(query, ask) for each in report.funding]

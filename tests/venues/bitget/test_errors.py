@@ -186,6 +186,29 @@ def test_an_order_without_an_id_in_its_answer_is_found_by_ours() -> None:
     assert (answer.report.venue_order_id, answer.report.filled_quantity) == (VenueOrderId("77"), d(1))
 
 
+RATE_LIMITED = Answer(body={"code": "429", "msg": "too many requests", "data": None}, status=429)
+
+
+def test_an_order_without_an_id_in_its_answer_is_unknown_when_the_question_for_it_is_refused() -> None:
+    """It was taken: a refusal of the question, read as one of the order, would have it sent again."""
+
+    def route(asked: Asked) -> Answer:
+        if asked.path.endswith("account/account"):
+            return success({"marginMode": "isolated"})
+        return success({"orderId": None}) if asked.path.endswith("place-order") else RATE_LIMITED
+
+    with canned(route) as venue:
+        assert isinstance(venue.client.execute(PlaceOrder(order=an_order(reduce_only=True))), OutcomeUnknown)
+
+
+def test_a_cancel_that_was_taken_is_no_refusal_when_the_order_cannot_be_read_after_it() -> None:
+    def route(asked: Asked) -> Answer:
+        return success({"orderId": "77"}) if asked.path.endswith("cancel-order") else RATE_LIMITED
+
+    with canned(route) as venue:
+        assert isinstance(venue.client.execute(CancelOrder(order=a_limit())), OutcomeUnknown)
+
+
 def test_absence_is_told_only_after_every_list_said_so() -> None:
     def route(asked: Asked) -> Answer:
         if asked.path.endswith("order/detail"):

@@ -184,11 +184,19 @@ def test_an_account_that_does_not_fit_is_told_before_it_is_traded(config: dict[s
     assert [check.name for check in checks if check.finding is not Finding.FINE] == problems
 
 
-@pytest.mark.parametrize(("age_ms", "endpoint"), [(60_000, "fills"), (5 * 86_400_000, "fills-history")])
-def test_recent_fills_are_asked_for_where_that_is_quick(age_ms: int, endpoint: str) -> None:
+@pytest.mark.parametrize(
+    ("age_ms", "endpoints"),
+    [
+        (60_000, ["fills", "bills"]),
+        (5 * 86_400_000, ["fills-history", "bills"]),
+        (8 * 86_400_000, ["fills-history", "bills-archive"]),
+    ],
+)
+def test_fills_and_funding_are_asked_for_where_they_still_are(age_ms: int, endpoints: list[str]) -> None:
+    """``bills`` goes back seven days: the funding of a position that is older would be lost."""
     with running() as venue, canned(lambda _: success()) as asked:
         asked.client.execute(FetchFills(symbol=BTC, since_ms=venue.exchange.clock.now_ms() - age_ms))
-        assert [each.path.rpartition("/")[2] for each in asked.asked] == [endpoint, "bills"]
+        assert [each.path.rpartition("/")[2] for each in asked.asked] == endpoints
 
 
 def test_pages_are_read_to_the_end_and_endless_ones_are_no_answer() -> None:
