@@ -52,6 +52,7 @@ from messages.venue import (
     AmendOrder,
     CancelOrder,
     FetchAccount,
+    FetchFills,
     FetchServerTime,
     OrderAccepted,
     OrderRejected,
@@ -78,6 +79,8 @@ HOLD_STEP_S: Final = 0.1
 MAX_ASKED_AT_ONCE: Final = 2
 SLOW_S: Final = 1.0
 """A request without an answer for this long is asked about, or asked again, beside the first one."""
+CLOCKS_APART_MS: Final = 5_000
+"""How much earlier than our own clock said the venue may have stamped a fill."""
 CHANGES: Final = (PlaceOrder, AmendOrder, CancelOrder, SetLeverage)
 CALLS_AN_EPOCH: Final = 10**9
 RETRYABLE: Final = frozenset({RejectReason.RATE_LIMITED, RejectReason.CLOCK})
@@ -362,6 +365,11 @@ class ExecutionActor(Actor):
             case Next.ASK_ACCOUNT:
                 job.asking = True
                 self._queue.add(job, FetchAccount(symbol=intent_of(job).order.symbol), resolves=True)
+            case Next.ASK_FILLS:
+                job.asking = True
+                since_ms = (job.first_sent_ms or intent_of(job).created_ms) - CLOCKS_APART_MS
+                request = FetchFills(symbol=intent_of(job).order.symbol, since_ms=since_ms)
+                self._queue.add(job, request, resolves=True)
             case Next.TRY_AGAIN:
                 self._try_again(job)
             case _:

@@ -7,7 +7,7 @@ from actors.venue_queue import Job, intent_of, may_run_twice, stop_among
 from messages.orders import OrderReport, OrderStatus
 from messages.positions import IntentOutcomeAnswer, NeverSent
 from messages.state import Intent, IntentAction
-from messages.venue import AccountReport, OrderAccepted, OrderRejected, RejectReason, VenueAnswer
+from messages.venue import AccountReport, FillsReport, OrderAccepted, OrderRejected, RejectReason, VenueAnswer
 
 REQUEST_LIFE_MS: Final = 15_000
 """The longest that a request may still arrive after it was sent; "not found" proves nothing before it has passed."""
@@ -19,6 +19,7 @@ class Next(StrEnum):
     ASK = "ask"
     ASK_LATER = "ask_later"
     ASK_ACCOUNT = "ask_account"
+    ASK_FILLS = "ask_fills"
     TRY_AGAIN = "try_again"
 
 
@@ -58,6 +59,8 @@ def verdict_of_search(job: Job, answer: VenueAnswer, *, anonymous: bool, now_ms:
             return _not_found(job, missing, now_ms)
         case AccountReport():
             return _second_source(intent, answer)
+        case FillsReport():
+            return _third_source(intent, answer)
         case _:
             return Next.ASK_LATER
 
@@ -101,6 +104,16 @@ def _second_source(intent: Intent, account: AccountReport) -> Verdict:
     """The account itself, after the longest life of a request: an entry that is in neither was never there."""
     resting = any(order.client_order_id == intent.order.client_order_id for order in account.orders)
     position = any(item.hedge_side == intent.order.hedge_side for item in account.positions)
-    if resting or position:
+    if resting:
         return Next.ASK_LATER
-    return NeverSent(text="the venue knows neither the order nor a position")
+    return Next.ASK_FILLS if position else NeverSent(text="the venue knows neither the order nor a position")
+
+
+def _third_source(intent: Intent, report: FillsReport) -> Verdict:
+    """What opened the position that is there: where all fills since are of other orders, this one never was there."""
+    order = intent.order
+    for fill in report.fills:
+        opens = fill.side is order.side and fill.hedge_side == order.hedge_side
+        if opens and fill.client_order_id in {order.client_order_id, None}:
+            return Next.ASK_LATER
+    return NeverSent(text="the venue knows neither the order nor a fill of it")

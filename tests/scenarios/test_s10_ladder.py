@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -43,7 +44,7 @@ A_ROUND_TRIP_S = 0.2
 AN_OPENING_KILLED = 70
 
 
-def with_an_addition(profile: Profile, side: Side, *rules: FaultRule, price: int = 42_000, **parts: object) -> World:
+def with_an_addition(profile: Profile, side: Side, *rules: FaultRule, price: int = 42_000, **parts: Any) -> World:
     world = a_world(profile, *rules, **parts)
     open_a(side, world)
     world.price(at(side, price))
