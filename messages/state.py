@@ -12,6 +12,7 @@ from messages.reasons import Why
 from messages.values import (
     ClientOrderId,
     IntentId,
+    MarginMode,
     Money,
     PositionId,
     PositionKey,
@@ -270,6 +271,7 @@ class PositionState:
         entry_limit_price: Price of the limit entry that is tried first; ``None`` at market.
         sequence: The last sequence number used for a client order id.
         initial_stop_price: The stop planned at the entry; a stop loss never moves behind it.
+        margin_mode: As it was set, then as the venue tells it; ``None`` on a record from before it was kept.
         floor_stop_price: A stop that a person moved closer; ``None`` when nobody did.
         guard_stop_price: A stop that the guard moved closer; ``None`` when it did not.
         risk_level: What the guard last found.
@@ -292,6 +294,7 @@ class PositionState:
     initial_stop_price: Price
     leverage: int
     opened_ms: int
+    margin_mode: MarginMode | None = None
     quantity: Quantity = Decimal(0)
     base_quantity: Quantity = Decimal(0)
     opened_quantity: Quantity = Decimal(0)

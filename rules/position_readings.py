@@ -120,6 +120,7 @@ def _compared_size(draft: Draft, read: AccountRead) -> bool:
     if report is not None and report.side is position.side:
         quantity, draft.liquidation_price = report.quantity, report.liquidation_price
         _note_leverage(draft, report)
+        _note_margin_mode(draft, report)
         position = draft.position
     if quantity == position.quantity or draft.ended:
         return True
@@ -164,6 +165,27 @@ def _note_leverage(draft: Draft, report: PositionReport) -> None:
         after=leverage,
     )
     draft.position = replace(draft.position, leverage=leverage)
+
+
+def _note_margin_mode(draft: Draft, report: PositionReport) -> None:
+    """A margin mode changed by hand moves it as well (F15). It is told, and never changed under an open position."""
+    before, after = draft.position.margin_mode, report.margin_mode
+    if before is after:
+        return
+    draft.position = replace(draft.position, margin_mode=after)
+    if before is None:
+        return
+    nowhere = report.liquidation_price is None
+    draft.record(
+        "margin_mode_changed",
+        f"the margin mode is {after} at the venue and was {before}; "
+        f"liquidation {'at no price' if nowhere else f'at {report.liquidation_price}'}, of which the stop is kept "
+        "clear; it is not switched back while the position is open",
+        Severity.WARNING,
+        before=before,
+        after=after,
+        liquidation=report.liquidation_price,
+    )
 
 
 def order_not_found(draft: Draft, client_order_id: ClientOrderId) -> None:
