@@ -78,7 +78,7 @@ SHOWN = {
     "triggerPrice": "49000",
 }
 """A position's stop."""
-NOTHING_OPEN = {"/v5/position/list": {"list": []}}
+NOTHING_OPEN: dict[str, dict[str, object]] = {"/v5/position/list": {"list": []}}
 FIRST_PAGE = {"/v5/order/realtime": {"list": [], "nextPageCursor": ""}}
 
 USED: dict[str, Row] = {
