@@ -229,12 +229,16 @@ class AgedState:
         exit: The exit that rests, or was sent; an earlier one that is not proven gone is among the leftovers.
         attempts: Refusals in a row.
         not_before_ms: No further exit before this time.
+        others: Orders of others that rest to leave the position, and what of it each is for; ``None`` is all of it.
+        covered: Whether people were told that those leave nothing for an exit.
     """
 
     phase: AgedPhase = AgedPhase.YOUNG
     exit: ExitOrder | None = None
     attempts: int = 0
     not_before_ms: int = 0
+    others: tuple[tuple[str, Quantity | None], ...] = ()
+    covered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from messages.orders import OrderReport, PositionReport
 from messages.positions import AccountRead, FillsRead
 from messages.state import CloseReason, PositionPhase, TakeProfitPhase
 from messages.values import ZERO, ClientOrderId
+from rules.exits_of_others import note_orders_of_others
 from rules.forgetful_venue import believes_denial, hides_more
 from rules.position_aged import exit_gone, exit_spec, is_exit
 from rules.position_case import Draft
@@ -56,6 +57,7 @@ def take_account_read(draft: Draft, read: AccountRead) -> None:
     draft.account_read_ms = max(draft.account_read_ms, read.asked_ms)
     if read.asked_ms <= changed_before or draft.open_intents:
         return
+    note_orders_of_others(draft, read.report.orders)
     if not _seems_closed(draft, read):
         _ask_for_the_missing(draft, read)
     if _compared_size(draft, read):

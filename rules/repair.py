@@ -6,9 +6,10 @@ Invariants:
 3. A stop that is placed or moved lies between the liquidation price and the mark price, on the tick.
 4. No step takes cover away, unless the venue knows neither amends nor two stops.
 5. Steps that are taken, again and again, come to an end, and leave no finding that may be mended.
-6. Take profits that are placed are ahead of the mark price, and with those there are not more than the position; those
-   of others that wait on the wrong side, which reduce nothing there, are not counted.
-7. An order that is not ours to touch is touched only where no stop may rest beside it, and the position is not covered.
+6. Take profits that are placed are ahead of the mark price, and with those there are not more than the position.
+7. An order that is not ours to touch is touched only where no stop may rest beside it.
+
+What take profits of others on the wrong side are for, which stay, is not counted in 6: they take nothing there.
 """
 
 from collections.abc import Collection, Sequence
