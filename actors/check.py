@@ -29,7 +29,6 @@ from messages.values import PositionKey, Symbol, Venue
 from messages.venue import AccountReport, FetchAccount, FetchInstruments, InstrumentsReport, VenueAnswer
 from rules.position_case import PositionPolicies
 from rules.protection_audit import PositionName
-from rules.repair import UNPROTECTED
 from rules.zombies import ZombiePolicy, side_of
 
 READ_AGAIN_S: Final = 0.5
@@ -91,7 +90,6 @@ class Check:
     first: Judgement | None = None
     last: Judgement | None = None
     restored: bool = False
-    replaced: set[str] = field(default_factory=set)
     report: AccountReport | None = None
 
 
@@ -231,12 +229,6 @@ class CheckActor(Actor):
         )
         if check.first is None:
             check.first = check.last
-            check.replaced = {
-                order_id
-                for finding in check.first.findings
-                if finding.what in UNPROTECTED
-                for order_id in finding.orders
-            }
         if not check.fix or not check.last.can_be_mended or check.rounds >= MAX_ROUNDS:
             self._finish()
             return
@@ -258,11 +250,7 @@ class CheckActor(Actor):
                 orders=judged.report.orders,
                 findings=[item for item in judged.findings if judged.is_about(item, position)],
                 known=judged.known,
-                removable={
-                    order.venue_order_id
-                    for order in judged.report.orders
-                    if order.venue_order_id in check.replaced or self._parts.zombies.allows(order)
-                },
+                touchable={order.venue_order_id for order in judged.report.orders} - judged.of_others,
             )
         return sent
 
@@ -306,7 +294,9 @@ class CheckActor(Actor):
         check = self._check
         if check is None or check.first is None or check.last is None:
             return
-        findings = unmended(check.first, check.last, why=check.mender.refused)
+        findings = unmended(
+            check.first, check.last, why=check.mender.refused, fixes=check.fix, replaced=check.mender.replaced
+        )
         self._end(
             VenueChecked(
                 venue=self._parts.venue,

@@ -1,16 +1,17 @@
 """What one reading of an account shows to be wrong, and what two readings say about what was mended."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from actors.mending import Known, name_of
+from actors.mending import REPLACED, Known, name_of
 from messages.account_check import CheckFinding
 from messages.orders import OrderReport, PositionReport
-from messages.values import Symbol
+from messages.values import Symbol, VenueOrderId
 from messages.venue import AccountReport
 from rules.expected_protection import expected_protection
 from rules.position_case import PositionPolicies
 from rules.protection_audit import Finding, FindingKind, audit
+from rules.repair import UNPROTECTED
 from rules.zombies import Zombie, ZombiePolicy, find_zombies
 
 
@@ -22,6 +23,7 @@ class Judgement:
         findings: About the stops and take profits of positions.
         zombies: Orders of no use; also those that are not ours to take away.
         surplus: Stops beside others that are enough, as far as they are ours to take away.
+        of_others: The orders that are not ours to touch (ZOMBIE_SCOPE).
         differences: Between the record and the venue.
     """
 
@@ -31,6 +33,7 @@ class Judgement:
     zombies: tuple[Zombie, ...]
     surplus: tuple[OrderReport, ...]
     differences: tuple[CheckFinding, ...]
+    of_others: frozenset[VenueOrderId] = frozenset()
 
     def is_about(self, finding: Finding, position: PositionReport) -> bool:
         """Whether ``finding`` is about ``position``."""
@@ -39,7 +42,12 @@ class Judgement:
     @property
     def can_be_mended(self) -> bool:
         """Whether there is anything that an order, or who is responsible, could put right."""
-        return bool(self.findings or self.differences) or any(zombie.may_go for zombie in self.zombies)
+        ours = [finding for finding in self.findings if not self._is_only_about_others(finding)]
+        return bool(ours or self.differences) or any(zombie.may_go for zombie in self.zombies)
+
+    def _is_only_about_others(self, finding: Finding) -> bool:
+        """Whether all is covered in spite of it, and what it names is not ours to touch."""
+        return not finding.quantity_uncovered and bool(finding.orders) and self.of_others.issuperset(finding.orders)
 
     def all_of_it(self) -> dict[tuple[str, ...], CheckFinding]:
         """Every finding by what it is, so that two readings can be compared."""
@@ -108,6 +116,7 @@ def judge(
         zombies=find_zombies(positions=report.positions, orders=report.orders, policy=zombies, now_ms=now_ms),
         surplus=tuple(order for order in report.orders if order.venue_order_id in doubled and zombies.allows(order)),
         differences=_differences(report, known, is_running=is_running),
+        of_others=frozenset(order.venue_order_id for order in report.orders if not zombies.allows(order)),
     )
 
 
@@ -135,14 +144,32 @@ def _differences(report: AccountReport, known: Known, *, is_running: bool) -> tu
     return tuple(found)
 
 
-def unmended(first: Judgement, last: Judgement, *, why: Mapping[Symbol, str]) -> tuple[CheckFinding, ...]:
-    """What was found, and whether it is still there; what only came up later and is still there is told as well."""
+def unmended(
+    first: Judgement,
+    last: Judgement,
+    *,
+    why: Mapping[Symbol, str],
+    fixes: bool = False,
+    replaced: Collection[VenueOrderId] = (),
+) -> tuple[CheckFinding, ...]:
+    """What was found, and whether it is still there; what only came up later and is still there is told as well.
+
+    ``why`` nothing could be sent, whether it was to be mended at all, and the orders of others that had to be replaced.
+    """
     before, now = first.all_of_it(), last.all_of_it()
     found = []
     for key, finding in {**before, **now}.items():
         is_left = key in now
-        reason = why.get(finding.symbol, "")
-        text = f"{finding.text}; {reason}".strip("; ") if is_left and reason else finding.text
+        remarks = [finding.text]
+        if is_left:
+            remarks.append(why.get(finding.symbol, ""))
+            if fixes and not key[0].startswith("zombie") and last.of_others & set(finding.orders):
+                covered = finding.what in UNPROTECTED and not finding.text
+                remarks += ["covered beside it"] if covered else []
+                remarks.append("not ours to touch (ZOMBIE_SCOPE)")
+        elif set(replaced) & set(finding.orders):
+            remarks.append(REPLACED)
+        text = "; ".join(each for each in remarks if each)
         found.append(
             CheckFinding(
                 venue=finding.venue,

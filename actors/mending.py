@@ -29,6 +29,7 @@ from rules.protection_audit import Finding, PositionName
 from rules.repair import UNPROTECTED, Step, is_repair, order_of, repair_id, steps_for
 from rules.zombies import Zombie
 
+REPLACED: Final = "the venue takes no stop beside it: the one that was there, which is not ours, is changed or replaced"
 _LEVELS: Final = {OrderPurpose.TAKE_PROFIT_1: 1, OrderPurpose.TAKE_PROFIT_2: 2}
 
 
@@ -57,6 +58,7 @@ class Mender:
         self._rows: dict[PositionName, PositionState] = {}
         self.sent = 0
         self.refused: dict[Symbol, str] = {}
+        self.replaced: set[VenueOrderId] = set()
 
     @property
     def is_waiting(self) -> bool:
@@ -80,7 +82,7 @@ class Mender:
         orders: Sequence[OrderReport],
         findings: Sequence[Finding],
         known: Known,
-        removable: Collection[VenueOrderId],
+        touchable: Collection[VenueOrderId],
     ) -> int:
         """Send what mends the ``findings`` about ``position``; how many orders that are."""
         instrument = known.instruments.get((position.venue, position.symbol))
@@ -102,7 +104,7 @@ class Mender:
             expected=expected,
             instrument=instrument,
             capabilities=self._capabilities,
-            removable=removable,
+            touchable=touchable,
         )
         if not steps:
             return 0
@@ -114,8 +116,15 @@ class Mender:
         ]
         if row is not None:
             row = self._rows[name_of(position)] = replace(row, sequence=sequence + len(steps))
+        not_ours = {
+            step.existing.venue_order_id
+            for step in steps
+            if step.existing is not None and step.existing.venue_order_id not in touchable
+        }
+        self.replaced |= not_ours
+        why = f"from the {expected.source}" + (f"; {REPLACED}" if not_ours else "")
         events = tuple(
-            _event(step, intent, f"{step.what}, from the {expected.source}", blank.at_ms)
+            _event(step, intent, f"{step.what}, {why}", blank.at_ms)
             for step, intent in zip(steps, intents, strict=True)
         )
         self._send(intents)

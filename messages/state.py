@@ -12,6 +12,7 @@ from messages.reasons import Why
 from messages.values import (
     ClientOrderId,
     IntentId,
+    MarginMode,
     Money,
     PositionId,
     PositionKey,
@@ -228,12 +229,16 @@ class AgedState:
         exit: The exit that rests, or was sent; an earlier one that is not proven gone is among the leftovers.
         attempts: Refusals in a row.
         not_before_ms: No further exit before this time.
+        others: Orders of others that rest to leave the position, and what of it each is for; ``None`` is all of it.
+        covered: Whether people were told that those leave nothing for an exit.
     """
 
     phase: AgedPhase = AgedPhase.YOUNG
     exit: ExitOrder | None = None
     attempts: int = 0
     not_before_ms: int = 0
+    others: tuple[tuple[str, Quantity | None], ...] = ()
+    covered: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,6 +315,7 @@ class PositionState:
         entry_limit_price: Price of the limit entry that is tried first; ``None`` at market.
         sequence: The last sequence number used for a client order id.
         initial_stop_price: The stop planned at the entry; a stop loss never moves behind it.
+        margin_mode: As it was set, then as the venue tells it; ``None`` on a record from before it was kept.
         floor_stop_price: A stop that a person moved closer; ``None`` when nobody did.
         guard_stop_price: A stop that the guard moved closer; ``None`` when it did not.
         risk_level: What the guard last found.
@@ -332,6 +338,7 @@ class PositionState:
     initial_stop_price: Price
     leverage: int
     opened_ms: int
+    margin_mode: MarginMode | None = None
     quantity: Quantity = Decimal(0)
     base_quantity: Quantity = Decimal(0)
     opened_quantity: Quantity = Decimal(0)

@@ -1,14 +1,15 @@
 """What an old position needs next: its exit, a reduce-only limit order beside the stop (S11).
 
 The exit follows the schedule of ``aged.py`` at whole check intervals, counted from when the position became old: after
-a restart the same one is wanted. It is for all that is open and takes the place of the take profits, so that the two
-never add up to more than the position. It is never amended: what it should not be any more is cancelled, and the next
-one follows when that is proven gone.
+a restart the same one is wanted. It takes the place of our take profits, and is for all that is open but for what
+orders of others take off, which stay: so that all of them never add up to more than the position. It is never amended:
+what it should not be any more is cancelled, and the next one follows when that is proven gone.
 
 Invariants:
-1. No exit is sent while another one, or a take profit, rests or may still rest.
+1. No exit is sent while another one, or a take profit of ours, rests or may still rest.
 2. No exit is sent where no stop works.
 3. What an exit does never changes the stop.
+4. No order of others is taken away for it.
 """
 
 from dataclasses import replace
@@ -28,7 +29,9 @@ from messages.state import (
 )
 from messages.values import ZERO, ClientOrderId, OrderKind, OrderPurpose, Price, Quantity
 from rules.aged import AgedExit, ExitStep, RestingExit, aged_exit, next_exit_step
+from rules.client_order_ids import is_ours
 from rules.escalation import LADDER, close_price
+from rules.exits_of_others import left_for_exit, taken_by_others
 from rules.position_draft import Draft
 from rules.position_plan_exit import decide_close
 from rules.rounding import closer
@@ -92,6 +95,7 @@ def _tell(draft: Draft, wanted: AgedExit) -> None:
         return
     _change(draft, phase=wanted.phase)
     if wanted.phase is AgedPhase.YOUNG:
+        _change(draft, covered=False)
         draft.record("position_not_aged", "by the settings it is not old any more: it has take profits again")
         return
     hours = (draft.now_ms - draft.position.opened_ms) // _MS_AN_HOUR
@@ -114,14 +118,28 @@ def _may_act(draft: Draft) -> bool:
 
 
 def _go_on(draft: Draft, wanted: AgedExit) -> None:
-    position = draft.position
-    step = next_exit_step(
-        resting=_resting(draft), wanted_price=wanted.limit_price, quantity=position.quantity, can_amend=False
-    )
+    left = left_for_exit(draft)
+    _tell_when_nothing_is_left(draft, left)
+    step = next_exit_step(resting=_resting(draft), wanted_price=wanted.limit_price, quantity=left, can_amend=False)
     if step is ExitStep.CANCEL:
-        withdraw_exit(draft, f"the exit of {position.quantity} is to be at {wanted.limit_price}")
+        withdraw_exit(draft, f"the exit of {left} is to be at {wanted.limit_price}")
     elif step is ExitStep.PLACE and wanted.limit_price is not None:
-        _place(draft, wanted, wanted.limit_price)
+        _place(draft, left, wanted, wanted.limit_price)
+
+
+def _tell_when_nothing_is_left(draft: Draft, left: Quantity) -> None:
+    covered = left <= ZERO
+    if covered is draft.position.aged.covered:
+        return
+    _change(draft, covered=covered)
+    if covered:
+        draft.record(
+            "aged_exit_covered",
+            f"nothing is left for an exit: orders of others take off {taken_by_others(draft)} of "
+            f"{draft.position.quantity}, and stay; the stop stays, and at the maximum loss it is closed at market",
+            Severity.WARNING,
+            others=", ".join(name for name, _ in draft.position.aged.others),
+        )
 
 
 def _resting(draft: Draft) -> list[RestingExit]:
@@ -145,16 +163,14 @@ def _open_of(draft: Draft, found: ExitOrder) -> Quantity:
     return found.quantity - dict(draft.position.order_fills).get(found.client_order_id, ZERO)
 
 
-def _place(draft: Draft, wanted: AgedExit, price: Price) -> None:
+def _place(draft: Draft, quantity: Quantity, wanted: AgedExit, price: Price) -> None:
     aged = draft.position.aged
     if not _profits_are_gone(draft) or not draft.situation.instrument.trading:
         return
     if draft.now_ms < aged.not_before_ms:
         draft.wake_at(aged.not_before_ms)
         return
-    found = ExitOrder(
-        client_order_id=draft.next_order_id(OrderPurpose.AGED), price=price, quantity=draft.position.quantity
-    )
+    found = ExitOrder(client_order_id=draft.next_order_id(OrderPurpose.AGED), price=price, quantity=quantity)
     spec = exit_spec(draft, found)
     if aged.attempts:
         spec = replace(spec, price=_inside_band(draft, price))
@@ -166,7 +182,11 @@ def _place(draft: Draft, wanted: AgedExit, price: Price) -> None:
         protective=False,
     )
     _change(draft, exit=found)
-    draft.record("aged_exit", f"{wanted.phase}: {found.quantity} is to be let go at {spec.price}", price=spec.price)
+    others = taken_by_others(draft)
+    beside = f", {others} is left to orders of others" if others else ""
+    draft.record(
+        "aged_exit", f"{wanted.phase}: {found.quantity} is to be let go at {spec.price}{beside}", price=spec.price
+    )
 
 
 def _inside_band(draft: Draft, price: Price) -> Price:
@@ -182,10 +202,12 @@ def _inside_band(draft: Draft, price: Price) -> Price:
 
 
 def _profits_are_gone(draft: Draft) -> bool:
-    """The take profits make room: their levels are kept on record, their orders are cancelled and proven gone."""
+    """Ours make room: their levels are kept on record, their orders are cancelled and proven gone. Others' stay."""
     for item in draft.position.take_profits:
         if item.intent_id is not None:
             return False
+        if item.client_order_id is not None and not is_ours(item.client_order_id):
+            continue
         if item.phase in {TakeProfitPhase.WORKING, TakeProfitPhase.PLACING}:
             draft.leave(draft.take_profit_spec(item), "the exit of the old position takes its place")
             draft.change_take_profit(

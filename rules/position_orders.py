@@ -13,6 +13,7 @@ from messages.orders import OrderReport, OrderSpec, OrderStatus
 from messages.state import PositionPhase, TakeProfitPhase, TakeProfitState
 from messages.values import ZERO, ClientOrderId, OrderKind, OrderPurpose
 from rules.client_order_ids import parse_client_order_id
+from rules.exits_of_others import note_order_of_others
 from rules.position_aged import is_exit, take_exit
 from rules.position_draft import Draft, spec_of, take_profit_of
 from rules.position_lifecycle import PositionEvent
@@ -33,6 +34,8 @@ def take_order(draft: Draft, report: OrderReport) -> None:
         if _is_leftover(draft, report):
             _take_leftover(draft, report)
         return
+    if identity is None:
+        note_order_of_others(draft, report)
     if report.client_order_id is not None and identity is not None:
         _note_reported(draft, report.client_order_id, report)
     if _is_leftover(draft, report):

@@ -13,6 +13,7 @@ from messages.orders import OrderReport, PositionReport
 from messages.positions import AccountRead, FillsRead
 from messages.state import CloseReason, PositionPhase, TakeProfitPhase
 from messages.values import ZERO, ClientOrderId
+from rules.exits_of_others import note_orders_of_others
 from rules.forgetful_venue import believes_denial, hides_more
 from rules.position_aged import exit_gone, exit_spec, is_exit
 from rules.position_draft import Draft
@@ -56,6 +57,7 @@ def take_account_read(draft: Draft, read: AccountRead) -> None:
     draft.account_read_ms = max(draft.account_read_ms, read.asked_ms)
     if read.asked_ms <= changed_before or draft.open_intents:
         return
+    note_orders_of_others(draft, read.report.orders)
     if not _seems_closed(draft, read):
         _ask_for_the_missing(draft, read)
     if _compared_size(draft, read):
@@ -120,6 +122,7 @@ def _compared_size(draft: Draft, read: AccountRead) -> bool:
     if report is not None and report.side is position.side:
         quantity, draft.liquidation_price = report.quantity, report.liquidation_price
         _note_leverage(draft, report)
+        _note_margin_mode(draft, report)
         position = draft.position
     if quantity == position.quantity or draft.ended:
         return True
@@ -164,6 +167,27 @@ def _note_leverage(draft: Draft, report: PositionReport) -> None:
         after=leverage,
     )
     draft.position = replace(draft.position, leverage=leverage)
+
+
+def _note_margin_mode(draft: Draft, report: PositionReport) -> None:
+    """A margin mode changed by hand moves it as well (F15). It is told, and never changed under an open position."""
+    before, after = draft.position.margin_mode, report.margin_mode
+    if before is after:
+        return
+    draft.position = replace(draft.position, margin_mode=after)
+    if before is None:
+        return
+    nowhere = report.liquidation_price is None
+    draft.record(
+        "margin_mode_changed",
+        f"the margin mode is {after} at the venue and was {before}; "
+        f"liquidation {'at no price' if nowhere else f'at {report.liquidation_price}'}, of which the stop is kept "
+        "clear; it is not switched back while the position is open",
+        Severity.WARNING,
+        before=before,
+        after=after,
+        liquidation=report.liquidation_price,
+    )
 
 
 def order_not_found(draft: Draft, client_order_id: ClientOrderId) -> None:

@@ -7,6 +7,9 @@ Invariants:
 4. No step takes cover away, unless the venue knows neither amends nor two stops.
 5. Steps that are taken, again and again, come to an end, and leave no finding that may be mended.
 6. Take profits that are placed are ahead of the mark price, and with those there are not more than the position.
+7. An order that is not ours to touch is touched only where no stop may rest beside it.
+
+What take profits of others on the wrong side are for, which stay, is not counted in 6: they take nothing there.
 """
 
 from collections.abc import Collection, Sequence
@@ -33,7 +36,7 @@ from rules.expected_protection import Expected
 from rules.position_draft import spec_of
 from rules.protection_audit import Finding, FindingKind, nearest
 from rules.rounding import exit_side, floor_quantity
-from rules.stop_choice import is_behind_liquidation, remaining_quantity, would_trigger
+from rules.stop_choice import is_behind_liquidation, is_in_reach, remaining_quantity, would_trigger
 from rules.zombies import surplus_stops
 
 REPAIR_PREFIX: Final = "repair"
@@ -89,18 +92,19 @@ def steps_for(
     expected: Expected,
     instrument: Instrument,
     capabilities: Capabilities,
-    removable: Collection[VenueOrderId],
+    touchable: Collection[VenueOrderId],
 ) -> tuple[Step, ...]:
     """What may be sent now about the ``findings`` of this position; what follows from it shows in the next reading.
 
-    ``removable``: of stops that are too many, those that are ours to take away.
+    ``touchable``: the orders that are ours to change or take away (S12). Another's stays, unless no stop may rest
+    beside it.
     """
     here = (position.venue, position.symbol, position.hedge_side)
     own = [item for item in findings if (item.venue, item.symbol, item.hedge_side) == here]
     by_id = {order.venue_order_id: order for order in orders if order.symbol == position.symbol}
     return (
-        *_stop_steps(position, by_id, own, expected, capabilities, removable),
-        *_profit_steps(position, by_id, own, expected, instrument),
+        *_stop_steps(position, by_id, own, expected, instrument, capabilities, touchable),
+        *_profit_steps(position, by_id, own, expected, instrument, touchable),
     )
 
 
@@ -109,54 +113,93 @@ def _stop_steps(
     by_id: dict[VenueOrderId, OrderReport],
     findings: Sequence[Finding],
     expected: Expected,
+    instrument: Instrument,
     capabilities: Capabilities,
-    removable: Collection[VenueOrderId],
+    touchable: Collection[VenueOrderId],
 ) -> tuple[Step, ...]:
     about_stops = [item for item in findings if item.what in UNPROTECTED]
     uncovered = next((item for item in about_stops if item.quantity_uncovered > ZERO), None)
     if uncovered is not None:
-        return _cover(position, _named(by_id, about_stops), uncovered.what, expected, capabilities)
-    useless = [_cancel(order, OrderPurpose.STOP, item.what) for item in about_stops for order in _named(by_id, [item])]
+        named = _named(by_id, about_stops)
+        if not capabilities.two_stops:
+            return _cover_in_place(position, named, uncovered.what, expected, capabilities)
+        return _cover_beside(position, named, uncovered.what, expected, instrument, capabilities, touchable)
+    useless = [
+        _cancel(order, OrderPurpose.STOP, item.what)
+        for item in about_stops
+        for order in _named(by_id, [item])
+        if order.venue_order_id in touchable
+    ]
     if any(item.what is FindingKind.DUPLICATE_STOP for item in findings):
         useless += [
             _cancel(order, OrderPurpose.STOP, FindingKind.DUPLICATE_STOP)
             for order in surplus_stops(position, list(by_id.values()))
-            if order.venue_order_id in removable
+            if order.venue_order_id in touchable
         ]
     return tuple(useless)
 
 
-def _cover(
+def _cover_in_place(
     position: PositionReport,
     named: Sequence[OrderReport],
     what: FindingKind,
     expected: Expected,
     capabilities: Capabilities,
 ) -> tuple[Step, ...]:
-    """A stop for the whole size: in place where that goes, else beside what there is, else instead of it."""
-    price = expected.stop_price
-    if named and capabilities.amend_stop:
-        existing = min(named, key=lambda order: (not is_ours(order.client_order_id), order.venue_order_id))
-        return (
-            Step(
-                action=IntentAction.AMEND,
-                what=what,
-                purpose=OrderPurpose.STOP,
-                existing=existing,
-                quantity=None if existing.quantity is None else position.quantity + existing.filled_quantity,
-                trigger_price=_kept_or(price, existing, position),
-            ),
-        )
-    if named and not capabilities.two_stops:
+    """A stop for the whole size where nothing may rest beside another: out of what there is, or instead of it."""
+    if named and not capabilities.amend_stop:
         return tuple(_cancel(order, OrderPurpose.STOP, what) for order in named)
-    return (
-        Step(
-            action=IntentAction.PLACE,
-            what=what,
-            purpose=OrderPurpose.STOP,
-            quantity=None if capabilities.whole_position_stop else position.quantity,
-            trigger_price=price,
-        ),
+    if named:
+        return (_amend(position, named, position.quantity, what, expected),)
+    quantity = None if capabilities.whole_position_stop else position.quantity
+    return (_place(quantity, what, expected),)
+
+
+def _cover_beside(
+    position: PositionReport,
+    named: Sequence[OrderReport],
+    what: FindingKind,
+    expected: Expected,
+    instrument: Instrument,
+    capabilities: Capabilities,
+    touchable: Collection[VenueOrderId],
+) -> tuple[Step, ...]:
+    """A stop for what those of others leave open: out of one of ours where that goes, else beside what there is."""
+    own = [order for order in named if order.venue_order_id in touchable]
+    others = [order for order in named if order not in own]
+    side, mark, liquidation = position.side, position.mark_price, position.liquidation_price
+    covered = sum(
+        (remaining_quantity(order) or ZERO for order in others if is_in_reach(order, side, mark, liquidation)), ZERO
+    )
+    quantity = max(position.quantity - covered, min(instrument.min_quantity, position.quantity))
+    if own and capabilities.amend_stop:
+        return (_amend(position, own, quantity, what, expected),)
+    others_have_whole = any(order.quantity is None for order in others)
+    is_whole = capabilities.whole_position_stop and not covered and not others_have_whole
+    return (_place(None if is_whole else quantity, what, expected),)
+
+
+def _amend(
+    position: PositionReport, named: Sequence[OrderReport], quantity: Quantity, what: FindingKind, expected: Expected
+) -> Step:
+    existing = min(named, key=lambda order: (not is_ours(order.client_order_id), order.venue_order_id))
+    return Step(
+        action=IntentAction.AMEND,
+        what=what,
+        purpose=OrderPurpose.STOP,
+        existing=existing,
+        quantity=None if existing.quantity is None else quantity + existing.filled_quantity,
+        trigger_price=_kept_or(expected.stop_price, existing, position),
+    )
+
+
+def _place(quantity: Quantity | None, what: FindingKind, expected: Expected) -> Step:
+    return Step(
+        action=IntentAction.PLACE,
+        what=what,
+        purpose=OrderPurpose.STOP,
+        quantity=quantity,
+        trigger_price=expected.stop_price,
     )
 
 
@@ -175,12 +218,14 @@ def _profit_steps(
     findings: Sequence[Finding],
     expected: Expected,
     instrument: Instrument,
+    touchable: Collection[VenueOrderId],
 ) -> tuple[Step, ...]:
     wrong = [
         _cancel(order, _purpose(nearest(expected.take_profits, order).level), item.what)
         for item in findings
         if item.what in _TO_BE_REPLACED and expected.take_profits
         for order in _named(by_id, [item])
+        if order.venue_order_id in touchable
     ]
     if wrong:
         return tuple({step.existing: step for step in wrong}.values())

@@ -32,6 +32,7 @@ from messages.positions import (
 from messages.supervision import Due
 from messages.values import PositionKey, Symbol, Venue
 from messages.venue import AccountReport, FetchAccount, FetchInstruments, InstrumentsReport
+from rules.client_order_ids import is_ours
 from rules.position_case import PositionPolicies
 from rules.protection_audit import Finding, FindingKind, PositionName, audit
 from rules.repair import UNPROTECTED
@@ -200,7 +201,7 @@ class ProtectionMonitor(Actor):
                 orders=report.orders,
                 findings=[item for item in found if item.what in UNPROTECTED and _name(item) == name],
                 known=Known(instruments=self._instruments, rows=row),
-                removable=(),
+                touchable={order.venue_order_id for order in report.orders if is_ours(order.client_order_id)},
             )
 
 

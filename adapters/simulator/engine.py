@@ -6,6 +6,7 @@ in :meth:`Exchange.take_changes`. One caller at a time; the transport in front o
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 from adapters.simulator.account import LeverageSetting
@@ -22,9 +23,11 @@ from messages.orders import BalanceReport, FundingReport, OrderSpec, OrderStatus
 from messages.values import (
     ZERO,
     ClientOrderId,
+    MarginMode,
     OrderKind,
     Price,
     Quantity,
+    Side,
     Symbol,
     VenueOrderId,
 )
@@ -244,6 +247,24 @@ class Exchange:
         state.changes.settings = True
         self._settle()
         return LeverageSet(symbol=request.symbol, leverage=request.leverage, margin_mode=request.margin_mode)
+
+    def switch_margin_mode(self, mode: MarginMode, now_ms: int) -> None:
+        """Another margin mode for the whole account, open positions included, whether or not requests may do that.
+
+        Where a venue refuses it, the same is seen when a position is closed and opened anew while nobody looked.
+        """
+        self.advance(now_ms)
+        account = self.state.account
+        for position in account.positions.values():
+            position.margin_mode = mode
+            position.margin = (account.size(position) * position.entry_price / position.leverage).quantize(MONEY_STEP)
+            position.updated_ms = now_ms
+            self.state.position_changed(position.key)
+        sides = (Side.LONG, Side.SHORT) if self.state.config.hedge else (None,)
+        for key in [(symbol, side) for symbol in self.state.instruments for side in sides]:
+            account.settings[key] = replace(account.setting(key), margin_mode=mode)
+        self.state.changes.settings = True
+        self._settle()
 
     def set_instrument(self, instrument: Instrument) -> None:
         """Change an instrument's rules: a new tick, a suspension. Working orders stay as they are."""

@@ -28,7 +28,7 @@ from adapters.simulator.paper_memory import PaperMemory
 from adapters.simulator.state import VenueEvent, round_to
 from messages.instruments import Capabilities, Instrument
 from messages.market import Tick
-from messages.values import Price, Symbol, Venue, VenueOrderId
+from messages.values import MarginMode, Price, Symbol, Venue, VenueOrderId
 from messages.venue import (
     CancelOrder,
     FetchServerTime,
@@ -228,6 +228,13 @@ class PaperExchange:
         """The venue closes ``part`` of a one-way position by itself (ADL), at the mark price."""
         with self._lock:
             self.engine.deleverage(symbol, part, self.clock.now_ms())
+            events = self._commit()
+        self._publish(events)
+
+    def switch_margin_mode(self, mode: MarginMode) -> None:
+        """Somebody switches the account to another margin mode, with open positions where there are any."""
+        with self._lock:
+            self.engine.switch_margin_mode(mode, self.clock.now_ms())
             events = self._commit()
         self._publish(events)
 

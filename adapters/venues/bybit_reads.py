@@ -174,6 +174,9 @@ class BybitReads:
     def _set_margin_mode(self, wanted: MarginMode) -> OrderRejected | None:
         if self._margin_mode(fresh=True) is wanted:
             return None
+        if self._anything_is_open():
+            text = f"margin mode: the account's is not {wanted}, and switching it would switch open positions as well"
+            return OrderRejected(reason=RejectReason.OTHER, text=text)
         try:
             result = self._http.call("privatePostV5AccountSetMarginMode", {"setMarginMode": _MODES[wanted]})
         except BybitRefusedError as error:
@@ -184,6 +187,10 @@ class BybitReads:
                 return OrderRejected(reason=RejectReason.OTHER, text=f"margin mode: {reasons}"[:300])
         self._http.memory.margin_mode = wanted
         return None
+
+    def _anything_is_open(self) -> bool:
+        where = of_category(settleCoin=SETTLE_COIN, limit="200")
+        return any(number(row.size) for row in self._http.pages("privateGetV5PositionList", where, PositionRow))
 
     def _margin_mode(self, *, fresh: bool) -> MarginMode:
         known = self._http.memory.margin_mode

@@ -32,7 +32,7 @@ from persistence.journal import Journal
 from persistence.spool import Spool
 from persistence.store import SqlStore
 from rules.position_case import PositionPolicies
-from tests.scenarios.plain_account import FLAT, SYMBOLS, PlainAccount
+from tests.scenarios.plain_account import BEYOND, FLAT, SYMBOLS, WRONG_SIDE, PlainAccount
 from tests.simulator.builders import StillFeed, an_instrument
 from tests.venues.binance.running import GENEROUS
 
@@ -179,6 +179,30 @@ def test_of_twenty_positions_those_that_miss_something_are_mended_and_no_other_o
         assert len(account.report().positions) == 20
         ledger = account.exchange.ledger_snapshot()
         assert (ledger["accepted_twice"], ledger["positions_uncovered_now"], ledger["zombie_orders_now"]) == (0, 0, 0)
+
+
+@pytest.mark.parametrize("venue", list(WIRES))
+def test_a_stop_of_somebody_else_that_does_not_protect_stays_where_another_may_rest_beside_it(
+    venue: str, tmp_path: Path
+) -> None:
+    with served(venue, tmp_path) as account:
+        wrong = account.stops_of_somebody_else()
+        account.age()
+        before = account.orders()
+        mended = {(item.symbol, item.what): item for item in account.check(fix=True).findings}
+        assert set(mended) == wrong
+        after = account.orders()
+        if PROFILES[venue].capabilities.two_stops:
+            left = {key for key, item in mended.items() if not item.fixed}
+            assert left == {(BEYOND, "stop_beyond_liquidation"), (WRONG_SIDE, "stop_wrong_side")}
+            assert {key: after.get(key) for key in before} == before
+        else:
+            left = set()
+            assert all(item.fixed and "no stop beside it" in item.text for item in mended.values())
+        again = account.check(fix=True)
+        assert {(item.symbol, item.what) for item in again.findings} == left
+        assert (again.sent, account.orders()) == (0, after)
+        assert account.exchange.ledger_snapshot()["positions_uncovered_now"] == 0
 
 
 def test_an_error_for_one_symbol_s_history_does_not_keep_the_others_from_being_checked(tmp_path: Path) -> None:

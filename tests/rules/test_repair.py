@@ -37,6 +37,11 @@ class Venue:
     orders: list[OrderReport]
     capabilities: Capabilities
     taken: int = 0
+    others: frozenset[str] = frozenset()
+
+    @property
+    def touchable(self) -> set[VenueOrderId]:
+        return {order.venue_order_id for order in self.orders} - {VenueOrderId(each) for each in self.others}
 
     @property
     def expected(self) -> Expected:
@@ -58,7 +63,7 @@ class Venue:
             expected=self.expected,
             instrument=INSTRUMENT,
             capabilities=self.capabilities,
-            removable={order.venue_order_id for order in self.orders},
+            touchable=self.touchable,
         )
 
     def covered(self, orders: Sequence[OrderReport]) -> bool:
@@ -102,7 +107,8 @@ def _order(kind: OrderKind, distance: int, quantity: Quantity | None, side: Side
 
 
 @st.composite
-def venues(draw: st.DrawFn) -> Venue:
+def venues(draw: st.DrawFn, *, shared: bool = False) -> Venue:
+    """An account; one that is ``shared`` has orders that are not ours to touch."""
     side = draw(sides())
     parts = draw(
         st.lists(
@@ -120,7 +126,8 @@ def venues(draw: st.DrawFn) -> Venue:
         quantity=draw(quantities(least="0.1", most="2", places=1)),
         liquidation=draw(st.sampled_from([None, "90" if side is Side.LONG else "110"])),
     )
-    return Venue(position, orders, draw(EACH))
+    others = draw(st.frozensets(st.sampled_from([order.venue_order_id for order in orders]))) if orders else frozenset()
+    return Venue(position, orders, draw(EACH), others=frozenset(map(str, others)) if shared else frozenset())
 
 
 @given(venue=venues())
@@ -133,7 +140,7 @@ def test_1_a_position_without_findings_needs_nothing(venue: Venue) -> None:
             expected=venue.expected,
             instrument=INSTRUMENT,
             capabilities=venue.capabilities,
-            removable={order.venue_order_id for order in venue.orders},
+            touchable=venue.touchable,
         )
         == ()
     )
@@ -141,14 +148,14 @@ def test_1_a_position_without_findings_needs_nothing(venue: Venue) -> None:
         assert venue.steps() == ()
 
 
-@given(venue=venues())
+@given(venue=venues() | venues(shared=True))
 def test_2_an_order_is_amended_or_cancelled_only_where_a_finding_names_it(venue: Venue) -> None:
     named = {order_id for item in venue.findings() for order_id in item.orders}
     for step in venue.steps():
         assert step.existing is None or step.existing.venue_order_id in named
 
 
-@given(venue=venues())
+@given(venue=venues() | venues(shared=True))
 def test_3_a_stop_that_is_placed_or_moved_lies_between_the_liquidation_price_and_the_mark_price_on_the_tick(
     venue: Venue,
 ) -> None:
@@ -161,7 +168,7 @@ def test_3_a_stop_that_is_placed_or_moved_lies_between_the_liquidation_price_and
             assert step.trigger_price % INSTRUMENT.price_tick == 0
 
 
-@given(venue=venues())
+@given(venue=venues() | venues(shared=True))
 def test_4_no_step_takes_cover_away_unless_the_venue_knows_neither_amends_nor_two_stops(venue: Venue) -> None:
     before = venue.covered(venue.orders)
     for step in venue.steps():
@@ -204,6 +211,75 @@ def test_6_take_profits_that_are_placed_are_ahead_of_the_mark_price_and_with_tho
         assert sum(quantities_, ZERO) <= venue.position.quantity
 
 
+@given(venue=venues(shared=True))
+def test_7_an_order_that_is_not_ours_to_touch_is_touched_only_where_no_stop_may_rest_beside_it(venue: Venue) -> None:
+    for step in venue.steps():
+        if step.existing is not None and step.existing.venue_order_id in venue.others:
+            assert not venue.capabilities.two_stops
+            assert step.purpose is OrderPurpose.STOP
+            assert not venue.covered(venue.orders)
+
+
+@given(venue=venues(shared=True))
+def test_beside_orders_of_others_the_position_is_covered_in_the_end_and_what_is_left_is_about_those(
+    venue: Venue,
+) -> None:
+    for _ in range(MANY_ROUNDS):
+        steps = venue.steps()
+        for step in steps:
+            venue.take(step)
+        if not steps:
+            break
+    assert not venue.steps()
+    assert venue.covered(venue.orders)
+    for item in venue.findings():
+        assert item.what is FindingKind.DUPLICATE_STOP or venue.others & set(item.orders), item
+
+
+USELESS = {"beyond liquidation": "89", "on the wrong side": "101"}
+
+
+@pytest.mark.parametrize("trigger", USELESS.values(), ids=USELESS)
+@pytest.mark.parametrize("quantity", ["1", None])
+@pytest.mark.parametrize("capabilities", [WHOLE, PIECES], ids=["whole", "pieces"])
+def test_a_useless_stop_of_somebody_else_stays_and_a_proper_one_is_placed_beside_it(
+    capabilities: Capabilities, quantity: str | None, trigger: str
+) -> None:
+    other = a_stop(trigger=trigger, quantity=quantity, order_id="other")
+    venue = Venue(a_position(liquidation="90"), [other], capabilities, others=frozenset({"other"}))
+    step = next(each for each in venue.steps() if each.purpose is OrderPurpose.STOP)
+    assert step.action is IntentAction.PLACE
+    # There is one stop on the whole position at most, whoever has it.
+    assert step.quantity == (None if capabilities is WHOLE and quantity is not None else D(1))
+    while steps := venue.steps():
+        for each in steps:
+            venue.take(each)
+    assert other in venue.orders
+    (finding,) = venue.findings()
+    assert (finding.orders, finding.quantity_uncovered) == (("other",), ZERO)
+
+
+def test_beside_a_stop_of_somebody_else_that_is_too_small_one_for_the_rest_is_placed() -> None:
+    other = a_stop(quantity="0.6", order_id="other")
+    venue = Venue(a_position(), [other], WHOLE, others=frozenset({"other"}))
+    step = venue.steps()[0]
+    assert (step.action, step.quantity) == (IntentAction.PLACE, D("0.4"))
+
+
+def test_a_useless_stop_of_somebody_else_is_replaced_where_the_venue_takes_only_one() -> None:
+    other = a_stop(trigger="89", quantity=None, order_id="other")
+    one = replace(WHOLE, two_stops=False)
+    venue = Venue(a_position(liquidation="90"), [other], one, others=frozenset({"other"}))
+    step = venue.steps()[0]
+    assert (step.action, step.existing, step.trigger_price) == (IntentAction.AMEND, other, D(98))
+
+
+def test_a_take_profit_of_somebody_else_on_the_wrong_side_stays() -> None:
+    other = a_stop(trigger="99", quantity="0.5", kind=OrderKind.TAKE_PROFIT_MARKET, order_id="other")
+    venue = Venue(a_position(), [a_stop(), other], WHOLE, others=frozenset({"other"}))
+    assert [step.action for step in venue.steps()] == [IntentAction.PLACE, IntentAction.PLACE]
+
+
 @pytest.mark.parametrize(
     ("capabilities", "action"),
     [(WHOLE, IntentAction.AMEND), (PIECES, IntentAction.PLACE), (ONE_AT_A_TIME, IntentAction.CANCEL)],
@@ -222,7 +298,7 @@ def test_a_surplus_stop_of_somebody_else_stays_where_the_scope_does_not_reach_it
     stops = [a_stop(trigger="98", order_id="tight"), a_stop(trigger="96", order_id="loose")]
     venue = Venue(a_position(), stops, WHOLE)
 
-    def cancelled(removable: set[str]) -> list[str]:
+    def cancelled(touchable: set[str]) -> list[str]:
         steps = steps_for(
             position=venue.position,
             orders=venue.orders,
@@ -230,7 +306,7 @@ def test_a_surplus_stop_of_somebody_else_stays_where_the_scope_does_not_reach_it
             expected=venue.expected,
             instrument=INSTRUMENT,
             capabilities=WHOLE,
-            removable={VenueOrderId(order_id) for order_id in removable},
+            touchable={VenueOrderId(order_id) for order_id in touchable},
         )
         return [step.existing.venue_order_id for step in steps if step.existing is not None]
 

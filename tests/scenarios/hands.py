@@ -116,6 +116,11 @@ def set_leverage(world: World, symbol: Symbol, leverage: int) -> None:
     done(world, SetLeverage(symbol=symbol, leverage=leverage, margin_mode=MarginMode.ISOLATED))
 
 
+def switch_margin_mode(world: World, mode: MarginMode) -> None:
+    """Another margin mode, for the open position too."""
+    world.exchange.switch_margin_mode(mode)
+
+
 def done(world: World, request: VenueRequest) -> VenueAnswer:
     """``request``, which the venue must not refuse."""
     answer = world.exchange.by_hand(request)

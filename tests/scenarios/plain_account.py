@@ -130,6 +130,21 @@ class PlainAccount:
         """Every order that rests, by the exchange's id."""
         return {str(order.venue_order_id): order for order in self.report().orders}
 
+    def stops_of_somebody_else(self) -> set[tuple[Symbol, str]]:
+        """Three positions under stops of another bot's that do not protect them; gives what is wrong."""
+        self.position(TOO_SMALL, stop="")
+        self.stop(TOO_SMALL, quantity=self.half)
+        self.leverage(BEYOND, 20)
+        self.position(BEYOND, stop="-7")
+        self.position(WRONG_SIDE, stop="")
+        self.exchange.offset_mark(WRONG_SIDE, Decimal(-1))
+        self.stop(WRONG_SIDE, "-0.25", source=TriggerSource.LAST)
+        return {
+            (TOO_SMALL, "stop_too_small"),
+            (BEYOND, "stop_beyond_liquidation"),
+            (WRONG_SIDE, "stop_wrong_side"),
+        }
+
     def twenty_positions(self) -> set[tuple[Symbol, str]]:
         """Twenty positions, some of which miss something or have something too many; gives what is wrong."""
         profile = self.exchange.config.exchange.profile
@@ -138,12 +153,13 @@ class PlainAccount:
         self.position(NO_TP2, side=Side.SHORT, profits=("1.5",))
         self.position(NOTHING, side=Side.SHORT, stop="", profits=())
         self.position(TOO_SMALL, stop="")
-        self.stop(TOO_SMALL, quantity=self.half)
+        self.stop(TOO_SMALL, quantity=self.half, order_id=ours(OrderPurpose.STOP, 3))
         self.leverage(BEYOND, 20)
-        self.position(BEYOND, stop="-7")
+        self.position(BEYOND, stop="")
+        self.stop(BEYOND, "-7", order_id=ours(OrderPurpose.STOP, 4))
         self.position(WRONG_SIDE, stop="")
         self.exchange.offset_mark(WRONG_SIDE, Decimal(-1))
-        self.stop(WRONG_SIDE, "-0.25", source=TriggerSource.LAST)
+        self.stop(WRONG_SIDE, "-0.25", source=TriggerSource.LAST, order_id=ours(OrderPurpose.STOP, 5))
         self.position(DOUBLED)
         for symbol in SYMBOLS[8:]:
             self.position(symbol, side=Side.SHORT if symbol[5] in "13579" else Side.LONG)

@@ -8,13 +8,14 @@ from sqlalchemy import func, select
 
 from adapters.simulator.fault_script import FaultAction, FaultRule
 from adapters.simulator.profiles import Profile
+from messages.journal import Severity
 from messages.state import CloseReason
-from messages.values import Price, Side, Symbol
+from messages.values import MarginMode, Price, Side, Symbol
 from persistence import tables
 from persistence.queries import Queries
 from rules.position_case import PositionPolicies
 from rules.stop_choice import StopPolicy
-from tests.scenarios.hands import cancel_stop, position_of, set_leverage, stop_of
+from tests.scenarios.hands import cancel_stop, position_of, set_leverage, stop_of, switch_margin_mode
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import (
     BOTH_SIDES,
@@ -33,6 +34,22 @@ from tests.scenarios.world import BTC, World, an_instrument
 SEEN_WITHIN_S = 60
 WIDE = PositionPolicies(stops=StopPolicy(stop_loss_percent=Decimal(15)))
 """A stop far away: 35,700 for a long at 42,000."""
+
+
+WIDER = PositionPolicies(stops=StopPolicy(stop_loss_percent=Decimal(40)), margin_mode=MarginMode.CROSS)
+"""A stop where the whole account's margin is needed: 25,200 for a long, which a leverage of 3 alone does not reach."""
+
+
+def assert_told_of_another_mode(world: World, before: str, after: str) -> None:
+    (event,) = [each for each in world.events if each.kind == "margin_mode_changed"]
+    position = position_of(world, BTC)
+    assert position is not None
+    told = dict(event.data)
+    assert event.severity is Severity.WARNING
+    assert (told["before"], told["after"]) == (before, after)
+    shown = Decimal(told["liquidation"]) if told["liquidation"] != "None" else None
+    assert (shown is None) == (position.liquidation_price is None)
+    assert shown is None or abs(shown - (position.liquidation_price or 0)) < 1
 
 
 def trigger(world: World, symbol: Symbol = BTC) -> Price:
@@ -96,6 +113,53 @@ def test_leverage_that_leaves_the_stop_clear_costs_no_request(profile: Profile, 
     world.run_for(130)
     assert requests(world) == before
     assert_postcondition_c(world)
+
+
+@EVERY_PROFILE
+@BOTH_SIDES
+def test_a_stop_stays_clear_of_the_liquidation_when_the_margin_is_isolated_by_hand(
+    profile: Profile, side: Side
+) -> None:
+    world = a_world(profile, policies=WIDER)
+    open_a(side, world)
+    assert trigger(world) == at(side, 25_200)
+    switch_margin_mode(world, MarginMode.ISOLATED)
+    world.run_for(SEEN_WITHIN_S + 5)
+    assert trigger(world) != at(side, 25_200)
+    assert_between_liquidation_and_mark(world, side)
+    assert_told_of_another_mode(world, "cross", "isolated")
+    assert_postcondition_c(world, interrupted=True)
+
+
+@EVERY_PROFILE
+@BOTH_SIDES
+def test_a_margin_mode_that_is_switched_by_hand_is_told_and_neither_it_nor_the_stop_is_touched(
+    profile: Profile, side: Side
+) -> None:
+    world = a_world(profile)
+    open_a(side, world)
+    before, stop = requests(world), stop_of(world, BTC)
+    switch_margin_mode(world, MarginMode.CROSS)
+    world.run_for(130)
+    assert requests(world) == before
+    assert stop_of(world, BTC) == stop
+    assert_told_of_another_mode(world, "isolated", "cross")
+    position = position_of(world, BTC)
+    assert position is not None
+    assert position.margin_mode is MarginMode.CROSS
+    assert_postcondition_c(world)
+
+
+@EVERY_PROFILE
+def test_a_margin_mode_that_is_switched_while_the_process_is_down_is_told_at_the_start(profile: Profile) -> None:
+    world = a_world(profile)
+    open_a(Side.LONG, world)
+    world.kill()
+    switch_margin_mode(world, MarginMode.CROSS)
+    world.start()
+    world.run_for(10)
+    assert_told_of_another_mode(world, "isolated", "cross")
+    assert_postcondition_c(world, interrupted=True)
 
 
 @EVERY_PROFILE

@@ -18,15 +18,27 @@ from adapters.simulator.profiles import PROFILES, Profile
 from adapters.simulator.state import ExchangeConfig, Slippage
 from messages.account_check import CheckVenue, VenueChecked
 from messages.settings import ZombieScope
-from messages.values import OrderKind, OrderPurpose
+from messages.values import OrderKind, OrderPurpose, TriggerSource
 from messages.venue import RejectReason
 from persistence.journal import Journal
 from persistence.queries import Queries
 from persistence.spool import Spool
 from rules.client_order_ids import client_order_id, parse_client_order_id
 from run_check import last_signals
-from tests.scenarios.plain_account import FLAT, NO_STOP, NO_TP1, NOTHING, SYMBOLS, PlainAccount, ours
-from tests.scenarios.stage import ON_PAPER
+from tests.scenarios.plain_account import (
+    BEYOND,
+    FLAT,
+    NO_STOP,
+    NO_TP1,
+    NOTHING,
+    SYMBOLS,
+    TOO_SMALL,
+    WRONG_SIDE,
+    PlainAccount,
+    ours,
+)
+from tests.scenarios.stage import ON_PAPER, profiles_where
+from tests.scenarios.wire.link import WireProfile
 from tests.scenarios.world import PAPER_VENUE, World
 
 CHECK_S = 200.0
@@ -191,6 +203,72 @@ def test_a_zombie_of_somebody_else_is_told_and_left_unless_the_scope_is_all() ->
     (finding,) = account.check(fix=True, scope=ZombieScope.ALL).findings
     assert finding.fixed
     assert account.orders() == {}
+
+
+ONE_STOP = profiles_where(lambda each: not isinstance(each, WireProfile) and not each.capabilities.two_stops)
+TWO_STOPS = profiles_where(lambda each: not isinstance(each, WireProfile) and each.capabilities.two_stops)
+
+
+@TWO_STOPS
+def test_a_stop_of_somebody_else_that_does_not_protect_stays_and_a_proper_one_is_placed_beside_it(
+    profile: Profile,
+) -> None:
+    account = an_account(profile)
+    wrong = account.stops_of_somebody_else()
+    account.world.run_for(40)
+    before = account.orders()
+    mended = {(item.symbol, item.what): item for item in account.check(fix=True).findings}
+    assert set(mended) == wrong
+    left = {(BEYOND, "stop_beyond_liquidation"), (WRONG_SIDE, "stop_wrong_side")}
+    assert {key for key, item in mended.items() if not item.fixed} == left
+    assert {mended[key].text for key in left} == {"covered beside it; not ours to touch (ZOMBIE_SCOPE)"}
+    after = account.orders()
+    assert {key: after.get(key) for key in before} == before, "what others placed is as it was"
+    placed = {order.symbol: order for key, order in after.items() if key not in before}
+    assert set(placed) == {TOO_SMALL, BEYOND, WRONG_SIDE}
+    assert placed[TOO_SMALL].quantity == account.half, "for what the other one leaves open"
+    ledger = account.world.ledger()
+    assert (ledger["positions_uncovered_now"], ledger["duplicate_orders"]) == (0, 0)
+
+    again = account.check(fix=True)
+    assert {(item.symbol, item.what) for item in again.findings} == left
+    assert (again.sent, account.orders()) == (0, after)
+
+    everybodys = account.check(fix=True, scope=ZombieScope.ALL)
+    assert all(item.fixed for item in everybodys.findings)
+    assert account.check(fix=True).findings == ()
+    assert account.world.ledger()["positions_uncovered_now"] == 0
+
+
+@ONE_STOP
+def test_a_stop_of_somebody_else_is_replaced_where_the_venue_takes_only_one_and_the_check_says_so(
+    profile: Profile,
+) -> None:
+    account = an_account(profile)
+    wrong = account.stops_of_somebody_else()
+    account.world.run_for(40)
+    mended = account.check(fix=True).findings
+    assert {(item.symbol, item.what) for item in mended} == wrong
+    assert all(item.fixed and "no stop beside it" in item.text for item in mended)
+    told = [event.text for event in Queries(account.world.store).events() if event.kind.startswith("auto_plan_sl")]
+    assert sum("no stop beside it" in text for text in told) == len(wrong)
+    assert account.check(fix=True).findings == ()
+    assert account.world.ledger()["positions_uncovered_now"] == 0
+
+
+@ON_PAPER
+def test_a_take_profit_of_somebody_else_on_the_wrong_side_is_told_and_left(profile: Profile) -> None:
+    account = an_account(profile)
+    account.position(NO_TP1, profits=("3",))
+    account.exchange.offset_mark(NO_TP1, Decimal(1))
+    account.order(NO_TP1, OrderKind.TAKE_PROFIT_MARKET, percent="0.5", quantity=account.half, source=TriggerSource.LAST)
+    account.world.run_for(40)
+    before = account.orders()
+    found = {item.what: item for item in account.check(fix=True).findings}
+    assert not found["take_profit_wrong_side"].fixed
+    assert found["no_take_profit_1"].fixed
+    after = account.orders()
+    assert {key: after.get(key) for key in before} == before
 
 
 def test_an_order_of_a_moment_ago_is_no_zombie() -> None:

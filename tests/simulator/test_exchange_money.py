@@ -236,6 +236,22 @@ def test_available_money_is_what_positions_and_orders_leave() -> None:
     assert exchange.balance().equity == balance.wallet + 20
 
 
+def test_a_margin_mode_switched_by_hand_secures_what_is_open_otherwise() -> None:
+    exchange = an_exchange(leverage=10, margin_mode=MarginMode.CROSS, hedge=True)
+    exchange.place(an_order(hedge_side=Side.LONG), T0)
+    held = exchange.balance().available
+    before = exchange.account(None, taken_ms=T0).positions[0]
+    exchange.switch_margin_mode(MarginMode.ISOLATED, T0)
+    (position,) = exchange.account(None, taken_ms=T0).positions
+    assert position.margin_mode is MarginMode.ISOLATED
+    assert before.liquidation_price is None
+    assert position.liquidation_price is not None
+    assert exchange.balance().available == held
+    for side in Side:
+        assert exchange.state.account.setting((BTC, side)).margin_mode is MarginMode.ISOLATED
+    assert money_is_conserved(exchange)
+
+
 def test_a_change_of_margin_mode_is_refused_while_a_position_is_open() -> None:
     exchange = an_exchange()
     request = SetLeverage(symbol=BTC, leverage=10, margin_mode=MarginMode.CROSS)

@@ -23,6 +23,8 @@ CHOSEN: Final = frozenset(
         "test_killed_just_as_the_database_went_a_restart_protects_from_the_venue_alone[*-locked]",
         "test_the_stop_follows_a_size_that_was_changed_by_hand[halved-long-*]",
         "test_a_stop_stays_clear_of_the_liquidation_when_the_leverage_is_raised_by_hand[silent-long-*]",
+        "test_a_stop_stays_clear_of_the_liquidation_when_the_margin_is_isolated_by_hand[long-*]",
+        "test_a_restart_finds_the_exit_beside_theirs_and_leaves_both[*]",
         "test_an_order_that_is_gone_already_is_taken_for_gone_when_its_cancel_is_refused[long-*]",
         "test_take_profits_that_are_refused_are_planned_from_the_position_as_it_is[1-long-*]",
         "test_a_clock_that_is_off_from_the_start_delays_and_repeats_nothing[2000-*]",

@@ -254,6 +254,19 @@ def test_a_margin_mode_that_is_refused_inside_a_success_is_refused() -> None:
     assert "/v5/position/set-leverage" not in [asked.path for asked in server.asked]
 
 
+def test_the_margin_mode_of_the_account_is_not_switched_while_a_position_is_open() -> None:
+    held = {"symbol": "ETHUSDT", "side": "Buy", "size": "0.5", "positionIdx": 0, "leverage": "5", "markPrice": "1000"}
+
+    def answering(asked: Asked) -> Prepared:
+        return success({"list": [held]} if asked.path == "/v5/position/list" else {"marginMode": "REGULAR_MARGIN"})
+
+    with recording(answering) as (client, server):
+        answer = client.execute(SetLeverage(symbol=BTC, leverage=5, margin_mode=MarginMode.ISOLATED))
+        assert isinstance(answer, OrderRejected)
+        assert "open positions" in answer.text
+    assert {asked.path for asked in server.asked} == {"/v5/account/info", "/v5/position/list"}
+
+
 def test_a_stop_that_is_acknowledged_and_not_shown_is_unknown_and_never_sent_as_a_plain_order() -> None:
     stop: OrderSpec = a_stop(quantity=None)
     assert (stop.kind, stop.purpose) == (OrderKind.STOP_MARKET, OrderPurpose.STOP)

@@ -78,6 +78,7 @@ SHOWN = {
     "triggerPrice": "49000",
 }
 """A position's stop."""
+NOTHING_OPEN: dict[str, dict[str, object]] = {"/v5/position/list": {"list": []}}
 FIRST_PAGE = {"/v5/order/realtime": {"list": [], "nextPageCursor": ""}}
 
 USED: dict[str, Row] = {
@@ -86,13 +87,16 @@ USED: dict[str, Row] = {
     "fetch_balance": Row(request=FetchAccount()),
     "fetch_positions()": Row(request=FetchAccount()),
     "fetch_positions([S])": Row(request=FetchAccount(symbol=BTC)),
-    "set_leverage": Row(request=LEVERAGE, answers={"/v5/position/list": {"list": []}}),
+    "set_leverage": Row(request=LEVERAGE, answers=NOTHING_OPEN),
     "set_margin_mode": Row(
         request=LEVERAGE,
+        answers=NOTHING_OPEN,
         different={"leverage": ABSENT},
         why="the endpoint has no such field: ccxt passes on what it is given",
     ),
-    "set_margin_mode no symbol": Row(request=TO_CROSS, answers={"/v5/account/info": {"marginMode": "ISOLATED_MARGIN"}}),
+    "set_margin_mode no symbol": Row(
+        request=TO_CROSS, answers={"/v5/account/info": {"marginMode": "ISOLATED_MARGIN"}, **NOTHING_OPEN}
+    ),
     "fetch_margin_mode": Row(request=FetchAccount()),
     "entry market one-way": Row(request=PlaceOrder(order=order("sup-e1"))),
     "entry orderLinkId param": Row(request=PlaceOrder(order=order("sup-e3"))),
