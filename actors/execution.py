@@ -79,8 +79,8 @@ HOLD_STEP_S: Final = 0.1
 MAX_ASKED_AT_ONCE: Final = 2
 SLOW_S: Final = 1.0
 """A request without an answer for this long is asked about, or asked again, beside the first one."""
-CLOCKS_APART_MS: Final = 5_000
-"""How much earlier than our own clock said the venue may have stamped a fill."""
+CLOCKS_APART_MS: Final = 60_000
+"""How much earlier than our own clock said the venue may have stamped a fill: far more than opening is allowed with."""
 CHANGES: Final = (PlaceOrder, AmendOrder, CancelOrder, SetLeverage)
 CALLS_AN_EPOCH: Final = 10**9
 RETRYABLE: Final = frozenset({RejectReason.RATE_LIMITED, RejectReason.CLOCK})

@@ -123,6 +123,11 @@ def _not_now(draft: Draft) -> str:
         return f"the position is not active yet: {position.phase}"
     if position.stop.working is None or position.stop.unprotected_since_ms is not None:
         return "the position's stop is not confirmed"
+    mark = draft.watched
+    if mark is not None and would_trigger(
+        side=position.side, stop_price=position.stop.working.trigger_price, mark=mark
+    ):
+        return f"the price {mark} is at the position's stop"
     if position.aged.phase is not AgedPhase.YOUNG or position.aged.exit is not None:
         return f"the position is being let go for its age: {position.aged.phase}"
     if position.risk_level in _TOO_RISKY:

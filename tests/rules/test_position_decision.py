@@ -117,15 +117,10 @@ class History:
 
     def tick(self) -> Tick:
         self.price += Decimal(self.chance.choice([-400, -50, -5, 5, 50, 400]))
-        return Tick(
-            venue=PAPER,
-            symbol=BTC,
-            last=self.price,
-            mark=self.price,
-            high=self.price,
-            low=self.price,
-            time_ms=self.now_ms,
-        )
+        return self.tick_at(self.price)
+
+    def tick_at(self, price: Decimal) -> Tick:
+        return Tick(venue=PAPER, symbol=BTC, last=price, mark=price, high=price, low=price, time_ms=self.now_ms)
 
     def wake(self) -> WakeUp:
         return WakeUp()
