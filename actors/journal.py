@@ -57,6 +57,11 @@ Restore: TypeAlias = RestorePosition | RestoreVenue | RestoreSignals | RestoreRe
 """A question for what is on record."""
 
 
+FORGET_EVERY_S: Final = 3_600.0
+KNOWN_FOR_MS: Final = 7 * 24 * 3_600_000
+"""A decision is offered twice within the spool's life, and nothing is forgotten while anything is spooled."""
+
+
 class JournalActor(Actor):
     """Group commit and transactional outbox."""
 
@@ -73,6 +78,7 @@ class JournalActor(Actor):
 
     def on_start(self) -> None:
         self._look_after_store()
+        self.context.schedule_every("forget", FORGET_EVERY_S, Due(what="forget"))
 
     def describe(self) -> Mapping[str, object]:
         """Where records go, and who is owed the record of a database that was away."""
@@ -85,6 +91,8 @@ class JournalActor(Actor):
                 self._write([message, *(item for item in more if isinstance(item, Decision))])
             case RestorePosition() | RestoreVenue() | RestoreSignals() | RestoreResults():
                 self._restore(message)
+            case Due(what="forget"):
+                self._journal.prune(self.context.now_ms() - KNOWN_FOR_MS)
             case Due():
                 self._look_after_store()
             case Settle():

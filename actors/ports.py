@@ -116,6 +116,10 @@ class JournalPort(Protocol):
         """The journal's condition, from memory."""
         ...
 
+    def prune(self, before_ms: int) -> int:
+        """Forget which decisions before a time are applied; gives their number."""
+        ...
+
     def load(self) -> Sequence[RestoredPosition]:
         """Every position that is not ended, from the store and, above it, the spool."""
         ...

@@ -228,7 +228,7 @@ class Journal:
     def prune(self, before_ms: int) -> int:
         """Forget which decisions before a time are applied, while nothing waits in the spool; gives their number."""
         with self._lock:
-            if self._spooling:
+            if self._spooling or self._spooled_ids:
                 return 0
             try:
                 return self._store.prune_decisions(before_ms)

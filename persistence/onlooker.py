@@ -48,6 +48,10 @@ class Onlooker:
         """As good as it needs to be."""
         return JournalHealth(store_available=True, spooled=0)
 
+    def prune(self, before_ms: int) -> int:
+        """What is known is its owner's to forget."""
+        return 0
+
     def load(self) -> Sequence[RestoredPosition]:
         """Every position that is not ended, without what only its own process needs."""
         try:
