@@ -50,6 +50,7 @@ class Onlooker:
 
     def prune(self, before_ms: int) -> int:
         """What is known is its owner's to forget."""
+        _ = before_ms
         return 0
 
     def load(self) -> Sequence[RestoredPosition]:
