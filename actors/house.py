@@ -16,6 +16,7 @@ from actors.auditors import Auditors, AuditPolicy
 from actors.canary import CanaryActor
 from actors.desk import DeskActor, Untracked
 from actors.execution import ExecutionActor
+from actors.fitness import FitnessActor
 from actors.journal import JournalActor
 from actors.kernel import Actor, ActorSystem, ChildSpec, Dispatcher, GroupSpec, Intensity, Ref
 from actors.market import MarketActor
@@ -23,7 +24,7 @@ from actors.monitors.guard import GuardMonitor
 from actors.monitors.regime import RegimeMonitor
 from actors.plan_orders import CountedCalls
 from actors.policies import guard_policy, position_policies, sizing_policy
-from actors.ports import JournalPort, VenueCalls, VenueStreams
+from actors.ports import AccountLook, JournalPort, VenueCalls, VenueStreams
 from actors.position import PositionActor
 from actors.position_opening import PositionSurroundings
 from actors.private_stream import StreamActor
@@ -55,6 +56,8 @@ class VenueParts:
     Attributes:
         hedge_mode: Whether the account there may hold both sides of a symbol at once.
         canary: Whether opening waits for the proof that stops can be placed there.
+        unreached: Why the account could not be checked at the start; empty when it could.
+        look: Checks the account, where it has to be checked later.
     """
 
     calls: VenueCalls
@@ -62,6 +65,8 @@ class VenueParts:
     symbols: tuple[Symbol, ...]
     hedge_mode: bool = False
     canary: bool = False
+    unreached: str = ""
+    look: AccountLook | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +180,7 @@ class House:
                 _pooled("account", lambda: self._account(venue)),
                 _pinned("stream", lambda: self._stream(parts)),
                 *([_pooled("canary", lambda: self._canary(parts))] if parts.canary else []),
+                *self._fitness(parts),
             ],
         )
 
@@ -277,6 +283,23 @@ class House:
             hedge_mode=parts.hedge_mode,
             owner_epoch=self._parts.owner_epoch,
         )
+
+    def _fitness(self, parts: VenueParts) -> list[ChildSpec]:
+        look = parts.look
+        if look is None:
+            return []
+        fitness = _spared(
+            "fitness",
+            lambda: FitnessActor(
+                venue=parts.calls.venue,
+                look=look,
+                unreached=parts.unreached,
+                risk=self._ref("risk"),
+                journal=self._ref(addresses.JOURNAL),
+                owner_epoch=self._parts.owner_epoch,
+            ),
+        )
+        return [fitness]
 
     def _auditors(self, parts: VenueParts) -> list[ChildSpec]:
         venue = parts.calls.venue
