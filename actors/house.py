@@ -20,6 +20,7 @@ from actors.fitness import FitnessActor
 from actors.journal import JournalActor
 from actors.kernel import Actor, ActorSystem, ChildSpec, Dispatcher, GroupSpec, Intensity, Ref
 from actors.market import MarketActor
+from actors.monitors.connections import ConnectionMonitor
 from actors.monitors.guard import GuardMonitor
 from actors.monitors.regime import RegimeMonitor
 from actors.plan_orders import CountedCalls
@@ -112,7 +113,7 @@ class House:
         intake: list[ChildSpec] = [_spared("risk", self._risk), _spared("signal/wave", self._signals)]
         feed, outbox = parts.feed, AlertOutbox()
         if feed is not None:
-            intake.append(_spared("signal/source", lambda: self._source(feed)))
+            intake.append(_spared(addresses.SOURCE, lambda: self._source(feed)))
         return GroupSpec(
             name="holdfast",
             children=[
@@ -129,6 +130,7 @@ class House:
                     dispatcher=Dispatcher.PINNED,
                     hang_timeout_s=JOURNAL_HANG_S,
                 ),
+                _spared(addresses.CONNECTIONS, self._connections),
                 *(self._exchange(venue) for venue in parts.venues),
                 *(GroupSpec(name=addresses.positions(venue.calls.venue)) for venue in parts.venues),
                 *(auditor for venue in parts.venues for auditor in self._auditors(venue)),
@@ -148,7 +150,7 @@ class House:
             waves=WavePolicy.of(settings),
             guard=guard_policy(settings),
         )
-        takers = ["risk", "signal/wave", "signal/source"]
+        takers = ["risk", "signal/wave", addresses.SOURCE]
         takers += [addresses.guard(venue.calls.venue) for venue in self._parts.venues]
         takers += [path for path in self._system.paths() if path.startswith(f"{addresses.POSITIONS}/")]
         for path in takers:
@@ -268,6 +270,7 @@ class House:
             streams=parts.streams,
             market=self._part(venue, "market"),
             desk=self._part(venue, "desk"),
+            connections=self._ref(addresses.CONNECTIONS),
             symbols=parts.symbols,
         )
 
@@ -300,6 +303,9 @@ class House:
             ),
         )
         return [fitness]
+
+    def _connections(self) -> Actor:
+        return ConnectionMonitor(journal=self._ref(addresses.JOURNAL), owner_epoch=self._parts.owner_epoch)
 
     def _auditors(self, parts: VenueParts) -> list[ChildSpec]:
         venue = parts.calls.venue
@@ -355,7 +361,10 @@ class House:
     def _source(self, feed: SignalFeed) -> Actor:
         signals = self._ref("signal/wave")
         if isinstance(feed, WaveFeed):
-            return WaveSourceActor(feed=feed, signals=signals, times=self._parts.waves.times)
+            connections = self._ref(addresses.CONNECTIONS)
+            return WaveSourceActor(
+                feed=feed, signals=signals, connections=connections, times=self._parts.waves.times
+            )
         return SignalSourceActor(feed=feed, signals=signals)
 
     def _signals(self) -> Actor:
@@ -366,7 +375,7 @@ class House:
             desks={venue: self._part(venue, "desk") for venue in venues},
             venues=(*venues, *self._parts.left_out),
             find=self._system.find,
-            source_path="signal/source",
+            source_path=addresses.SOURCE,
             policy=self._parts.waves,
             max_age_s=self._parts.max_signal_age_s,
             owner_epoch=self._parts.owner_epoch,
