@@ -362,9 +362,7 @@ class House:
         signals = self._ref("signal/wave")
         if isinstance(feed, WaveFeed):
             connections = self._ref(addresses.CONNECTIONS)
-            return WaveSourceActor(
-                feed=feed, signals=signals, connections=connections, times=self._parts.waves.times
-            )
+            return WaveSourceActor(feed=feed, signals=signals, connections=connections, times=self._parts.waves.times)
         return SignalSourceActor(feed=feed, signals=signals)
 
     def _signals(self) -> Actor:
