@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from loguru import logger
@@ -16,7 +17,7 @@ from adapters.simulator.paper_market import UnknownPaperSymbolError, demo_market
 from adapters.simulator.paper_state import PaperStateError
 from adapters.simulator.scheduler_thread import SchedulerThread
 from adapters.streams.counted_streams import CountedStreams
-from adapters.venues.preflight import check_start
+from adapters.venues.preflight import StartCheck, check_start, look_again
 from adapters.venues.rest import VenueConfig
 from adapters.venues.shadow import ShadowCalls
 from adapters.venues.threaded_calls import ThreadedCalls
@@ -80,20 +81,40 @@ def live_venues(options: RunOptions, settings: Settings, resources: ExitStack) -
             parts.append(
                 VenueParts(calls=sending, streams=counted[-1], symbols=(), hedge_mode=hedged, canary=not watches_only)
             )
-    left_out = _left_out(connected, settings)
-    usable = [each for each in parts if each.calls.venue not in left_out]
+    checked = _checked(connected, settings)
+    left_out = {each.venue: each.text for each in checked.unfit}
+    usable = [
+        _to_be_looked_at(each, connected, checked, settings) for each in parts if each.calls.venue not in left_out
+    ]
     return LiveVenues(parts=usable, exchange=exchange, streams=counted, left_out=left_out)
 
 
-def _left_out(connected: Sequence[ThreadedCalls], settings: Settings) -> dict[Venue, str]:
-    """A run leaves out accounts that it cannot trade with, or should not (S20): their stops stay there."""
-    unfit = check_start(
+def _checked(connected: Sequence[ThreadedCalls], settings: Settings) -> StartCheck:
+    """A run leaves out accounts that it cannot trade with, or should not (S20): their stops stay there.
+
+    Only what a person has to mend makes it leave one out, until the next start. A venue that is out of reach belongs to
+    the run from its beginning, and is looked after from the moment in which it answers.
+    """
+    checked = check_start(
         connected, acts=settings.mode is Mode.PRODUCTION, allow_withdrawal=settings.allow_withdrawal_keys
     )
+    unfit = checked.unfit
     if len(unfit) == len(settings.venues):
         code = OUT_OF_REACH if all(each.key_refused for each in unfit) else WRONG_USAGE
         raise CannotRunError("\n".join(each.text for each in unfit), code)
-    return {each.venue: each.text for each in unfit}
+    return checked
+
+
+def _to_be_looked_at(
+    parts: VenueParts, connected: Sequence[ThreadedCalls], checked: StartCheck, settings: Settings
+) -> VenueParts:
+    venue = parts.calls.venue
+    calls = next((each for each in connected if each.venue == venue), None)
+    if calls is None or venue not in checked.unreached:
+        return parts
+    acts, allowed = settings.mode is Mode.PRODUCTION, settings.allow_withdrawal_keys
+    look = partial(look_again, calls, acts=acts, allow_withdrawal=allowed)
+    return replace(parts, unreached=checked.unreached[venue], look=look)
 
 
 def venue_config(venue: Venue, settings: Settings) -> VenueConfig:

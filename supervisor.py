@@ -16,14 +16,14 @@ from loguru import logger
 
 from actors.kernel import ActorSystem, NotReady, ThreadRuntime
 from actors.signal_source import SignalFeed
-from adapters.console import LiveStatus, print_banner
+from adapters.console import LiveStatus, print_banner, tell
 from adapters.instance_lock import InstanceLock
 from adapters.logs import LOG_DIRECTORY, Logs, use_utf8_streams
 from adapters.settings_source import LoadedSettings, Source, secret_values
 from adapters.signal_feeds import DemoSignals, FollowedSignals
 from adapters.signal_server_client import SignalServerConfig, SignalServerFeed
 from adapters.status_file import write_status
-from adapters.status_text import status_line
+from adapters.status_text import left_behind, status_line
 from adapters.stop_flag import StopFlag
 from messages.run_report import RunReport
 from messages.settings import PAPER, Settings
@@ -126,7 +126,14 @@ def _run_live(options: RunOptions, loaded: LoadedSettings, stop: StopFlag, lock:
         finally:
             # Nobody is left to be asked afterwards.
             last = run.status.read(now_ms=_wall_clock_ms(), book=book_of(exchange))
+            told_on_terminal = not options.as_json and LiveStatus().usable
+            if told_on_terminal:
+                tell("stopping in order... once more stops at once")
             shut_down(run.system)
+            text = f"stopped: {left_behind(last)}"
+            logger.info("{}", text)
+            if told_on_terminal:
+                tell(text)
         write_status(settings.data_dir, replace(last, note="stopped in order"))
         return report_of(run, settings, real_s=time.monotonic() - began_s, ticks=venues.ticks())
 

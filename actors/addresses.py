@@ -14,6 +14,8 @@ Directory: TypeAlias = Callable[[str], Ref | None]
 
 JOURNAL = "journal"
 RISK = "risk"
+CONNECTIONS = "monitor/connections"
+SOURCE = "signal/source"
 _DESK = "desk"
 POSITIONS = "position"
 """The address below which every position lives."""

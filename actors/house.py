@@ -16,14 +16,16 @@ from actors.auditors import Auditors, AuditPolicy
 from actors.canary import CanaryActor
 from actors.desk import DeskActor, Untracked
 from actors.execution import ExecutionActor
+from actors.fitness import FitnessActor
 from actors.journal import JournalActor
 from actors.kernel import Actor, ActorSystem, ChildSpec, Dispatcher, GroupSpec, Intensity, Ref
 from actors.market import MarketActor
+from actors.monitors.connections import ConnectionMonitor
 from actors.monitors.guard import GuardMonitor
 from actors.monitors.regime import RegimeMonitor
 from actors.plan_orders import CountedCalls
 from actors.policies import guard_policy, position_policies, sizing_policy
-from actors.ports import JournalPort, VenueCalls, VenueStreams
+from actors.ports import AccountLook, JournalPort, VenueCalls, VenueStreams
 from actors.position import PositionActor
 from actors.position_opening import PositionSurroundings
 from actors.private_stream import StreamActor
@@ -55,6 +57,8 @@ class VenueParts:
     Attributes:
         hedge_mode: Whether the account there may hold both sides of a symbol at once.
         canary: Whether opening waits for the proof that stops can be placed there.
+        unreached: Why the account could not be checked at the start; empty when it could.
+        look: Checks the account, where it has to be checked later.
     """
 
     calls: VenueCalls
@@ -62,6 +66,8 @@ class VenueParts:
     symbols: tuple[Symbol, ...]
     hedge_mode: bool = False
     canary: bool = False
+    unreached: str = ""
+    look: AccountLook | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +113,7 @@ class House:
         intake: list[ChildSpec] = [_spared("risk", self._risk), _spared("signal/wave", self._signals)]
         feed, outbox = parts.feed, AlertOutbox()
         if feed is not None:
-            intake.append(_spared("signal/source", lambda: self._source(feed)))
+            intake.append(_spared(addresses.SOURCE, lambda: self._source(feed)))
         return GroupSpec(
             name="holdfast",
             children=[
@@ -124,6 +130,7 @@ class House:
                     dispatcher=Dispatcher.PINNED,
                     hang_timeout_s=JOURNAL_HANG_S,
                 ),
+                _spared(addresses.CONNECTIONS, self._connections),
                 *(self._exchange(venue) for venue in parts.venues),
                 *(GroupSpec(name=addresses.positions(venue.calls.venue)) for venue in parts.venues),
                 *(auditor for venue in parts.venues for auditor in self._auditors(venue)),
@@ -143,7 +150,7 @@ class House:
             waves=WavePolicy.of(settings),
             guard=guard_policy(settings),
         )
-        takers = ["risk", "signal/wave", "signal/source"]
+        takers = ["risk", "signal/wave", addresses.SOURCE]
         takers += [addresses.guard(venue.calls.venue) for venue in self._parts.venues]
         takers += [path for path in self._system.paths() if path.startswith(f"{addresses.POSITIONS}/")]
         for path in takers:
@@ -175,6 +182,7 @@ class House:
                 _pooled("account", lambda: self._account(venue)),
                 _pinned("stream", lambda: self._stream(parts)),
                 *([_pooled("canary", lambda: self._canary(parts))] if parts.canary else []),
+                *self._fitness(parts),
             ],
         )
 
@@ -262,6 +270,7 @@ class House:
             streams=parts.streams,
             market=self._part(venue, "market"),
             desk=self._part(venue, "desk"),
+            connections=self._ref(addresses.CONNECTIONS),
             symbols=parts.symbols,
         )
 
@@ -277,6 +286,26 @@ class House:
             hedge_mode=parts.hedge_mode,
             owner_epoch=self._parts.owner_epoch,
         )
+
+    def _fitness(self, parts: VenueParts) -> list[ChildSpec]:
+        look = parts.look
+        if look is None:
+            return []
+        fitness = _spared(
+            "fitness",
+            lambda: FitnessActor(
+                venue=parts.calls.venue,
+                look=look,
+                unreached=parts.unreached,
+                risk=self._ref("risk"),
+                journal=self._ref(addresses.JOURNAL),
+                owner_epoch=self._parts.owner_epoch,
+            ),
+        )
+        return [fitness]
+
+    def _connections(self) -> Actor:
+        return ConnectionMonitor(journal=self._ref(addresses.JOURNAL), owner_epoch=self._parts.owner_epoch)
 
     def _auditors(self, parts: VenueParts) -> list[ChildSpec]:
         venue = parts.calls.venue
@@ -332,7 +361,8 @@ class House:
     def _source(self, feed: SignalFeed) -> Actor:
         signals = self._ref("signal/wave")
         if isinstance(feed, WaveFeed):
-            return WaveSourceActor(feed=feed, signals=signals, times=self._parts.waves.times)
+            connections = self._ref(addresses.CONNECTIONS)
+            return WaveSourceActor(feed=feed, signals=signals, connections=connections, times=self._parts.waves.times)
         return SignalSourceActor(feed=feed, signals=signals)
 
     def _signals(self) -> Actor:
@@ -343,7 +373,7 @@ class House:
             desks={venue: self._part(venue, "desk") for venue in venues},
             venues=(*venues, *self._parts.left_out),
             find=self._system.find,
-            source_path="signal/source",
+            source_path=addresses.SOURCE,
             policy=self._parts.waves,
             max_age_s=self._parts.max_signal_age_s,
             owner_epoch=self._parts.owner_epoch,

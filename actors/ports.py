@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from messages.checks import AccountVerdict
 from messages.instruments import Capabilities
 from messages.journal import (
     CommitResult,
@@ -94,6 +95,14 @@ class VenueStreams(Protocol):
 
     def stop(self) -> None:
         """Disconnect and let go of threads; harmless when they never ran."""
+        ...
+
+
+class AccountLook(Protocol):
+    """Finds out whether a venue's account may be traded on: its key and its modes."""
+
+    def __call__(self, done: Callable[[AccountVerdict], None]) -> None:
+        """Begin to look; never blocks. ``done`` is called once, from any thread."""
         ...
 
 

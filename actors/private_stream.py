@@ -1,17 +1,19 @@
 """The private and market streams of one venue.
 
 **Owns** the venue's streams: that they run, and for which symbols.
-**Accepts** SymbolWanted and StreamOfNoUse (from the market actor).
+**Accepts** SymbolWanted and StreamOfNoUse (from the market actor), Terminated of the connection monitor.
 **Sends** ticks straight from the stream's thread to the market actor; orders, fills, funding, positions and
-StreamChanged to the desk.
+StreamChanged to the desk, ConnectionSeen to the connection monitor.
 **On crash** the streams are stopped and started again; the desk reads the account when they are back.
 """
 
 from collections.abc import Mapping
 from typing import assert_never
 
-from actors.kernel import Actor, Ref
+from actors import addresses
+from actors.kernel import Actor, Ref, Terminated
 from actors.ports import VenueStreams
+from messages.connections import ConnectionSeen
 from messages.market import Tick
 from messages.orders import FillReport, FundingReport, OrderReport, PositionReport
 from messages.positions import FillReceived, FundingReceived, OrderUpdated, PositionUpdated, StreamChanged
@@ -22,8 +24,9 @@ from messages.values import Symbol, Venue
 class _Listener:
     """Turns what a stream says into messages; called from the stream's thread."""
 
-    def __init__(self, *, venue: Venue, market: Ref, desk: Ref) -> None:
+    def __init__(self, *, venue: Venue, market: Ref, desk: Ref, connections: Ref) -> None:
         self._venue = venue
+        self._connections = connections
         self._market = market
         self._desk = desk
         self.up: bool | None = None
@@ -47,25 +50,40 @@ class _Listener:
     def on_connection(self, *, up: bool, detail: str) -> None:
         self.up, self.detail = up, detail
         self._desk.tell(StreamChanged(venue=self._venue, up=up, detail=detail))
+        self.tell_monitor()
+
+    def tell_monitor(self) -> None:
+        name = addresses.exchange(self._venue, "stream")
+        self._connections.tell(ConnectionSeen(name=name, up=self.up is True, detail=self.detail))
 
 
 class StreamActor(Actor):
     """Keeps the streams running."""
 
     def __init__(
-        self, *, venue: Venue, streams: VenueStreams, market: Ref, desk: Ref, symbols: tuple[Symbol, ...]
+        self,
+        *,
+        venue: Venue,
+        streams: VenueStreams,
+        market: Ref,
+        desk: Ref,
+        connections: Ref,
+        symbols: tuple[Symbol, ...],
     ) -> None:
         super().__init__()
         self._streams = streams
-        self._listener = _Listener(venue=venue, market=market, desk=desk)
+        self._connections = connections
+        self._listener = _Listener(venue=venue, market=market, desk=desk, connections=connections)
         self._symbols = symbols
 
     def on_start(self) -> None:
+        self.context.watch(self._connections)
         self._streams.stop()
+        self._listener.tell_monitor()
         self._streams.watch(self._symbols)
         self._streams.start(self._listener)
 
-    def on_receive(self, message: SymbolWanted | StreamOfNoUse) -> None:
+    def on_receive(self, message: SymbolWanted | StreamOfNoUse | Terminated) -> None:
         match message:
             case SymbolWanted(symbol=symbol):
                 if symbol not in self._symbols:
@@ -73,6 +91,8 @@ class StreamActor(Actor):
                     self._streams.watch(self._symbols)
             case StreamOfNoUse():
                 self._streams.reconnect()
+            case Terminated():
+                self._listener.tell_monitor()
             case _:
                 assert_never(message)
 

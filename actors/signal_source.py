@@ -7,7 +7,7 @@
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from actors.kernel import Actor, Ref
 from messages.supervision import Due, RawSignal, SettingsChanged, SignalsArrived
@@ -26,6 +26,15 @@ class SignalFeed(Protocol):
 
     def rewind(self) -> None:
         """Start again from the beginning."""
+        ...
+
+
+@runtime_checkable
+class ConnectedFeed(Protocol):
+    """A source that is reached over a connection, which may be down."""
+
+    def trouble(self) -> str:
+        """Why nothing can come from it now; empty while it is connected."""
         ...
 
 

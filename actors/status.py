@@ -10,6 +10,7 @@ from typing import Final
 from actors import addresses
 from actors.kernel import ActorSystem, AskTimeout, KernelError
 from actors.ports import JournalPort
+from messages.connections import ConnectionsSummary, DescribeConnections
 from messages.journal import JournalHealth
 from messages.positions import DescribePosition, PositionSummary
 from messages.settings import Mode
@@ -26,6 +27,7 @@ from messages.values import ZERO, Money, Side
 
 ASK_TIMEOUT_S: Final = 0.5
 POSITIONS: Final = "position/"
+MS_A_MINUTE: Final = 60_000
 MS_AN_HOUR: Final = 3_600_000
 
 
@@ -57,6 +59,7 @@ class StatusReader:
             *(ComponentView(name=path, health=Health.CRITICAL, detail="does not answer") for path in silent),
             *self._parked(),
             *_venues(risk),
+            *self._lost(now_ms),
             *_stalled(signals, now_ms),
         )
         unprotected = sum(not position.protected for position in positions)
@@ -117,6 +120,21 @@ class StatusReader:
         except (AskTimeout, KernelError, KeyError):
             return None
         return summary if isinstance(summary, SignalsSummary) else None
+
+    def _lost(self, now_ms: int) -> list[ComponentView]:
+        """Connections that are down for minutes (S18)."""
+        try:
+            summary = self._system.ref(addresses.CONNECTIONS).ask(DescribeConnections(), timeout_s=ASK_TIMEOUT_S)
+        except (AskTimeout, KernelError, KeyError):
+            return []
+        return [
+            ComponentView(
+                name=each.name,
+                health=Health.DEGRADED,
+                detail=f"no connection for {(now_ms - each.since_ms) // MS_A_MINUTE} min: {each.detail}",
+            )
+            for each in (summary.lost if isinstance(summary, ConnectionsSummary) else ())
+        ]
 
     def _parked(self) -> list[ComponentView]:
         """Actors that were given up on after too many crashes."""

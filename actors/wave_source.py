@@ -2,19 +2,23 @@
 
 **Owns** one source of signals that come in waves, and when it is to be looked at.
 **Accepts** WaveFound (from the signal actor), SettingsChanged, and its own timers.
-**Sends** SignalsArrived to the signal actor, while a wave is checked.
+**Sends** SignalsArrived to the signal actor, while a wave is checked; ConnectionSeen to the connection monitor, where
+the source is reached over a connection.
 **On crash** the source is read again from its beginning; the signal actor knows which signals it has seen.
 """
 
 from typing import Final, Protocol, assert_never, runtime_checkable
 
+from actors import addresses
 from actors.kernel import Actor, Ref
-from actors.signal_source import SignalFeed
+from actors.signal_source import ConnectedFeed, SignalFeed
 from actors.signals import WavePolicy
+from messages.connections import ConnectionSeen
 from messages.supervision import Due, SettingsChanged, SignalsArrived, WaveFound
 from rules.waves import CheckTimes, check_at
 
 ASK_AGAIN_S: Final = 5.0
+CONNECTION_EVERY_S: Final = 5.0
 
 
 @runtime_checkable
@@ -29,10 +33,11 @@ class WaveFeed(SignalFeed, Protocol):
 class WaveSourceActor(Actor):
     """Asks its feed at the minutes of a check, again until the wave is found, and passes on what comes meanwhile."""
 
-    def __init__(self, *, feed: WaveFeed, signals: Ref, times: CheckTimes) -> None:
+    def __init__(self, *, feed: WaveFeed, signals: Ref, connections: Ref, times: CheckTimes) -> None:
         super().__init__()
         self._feed = feed
         self._signals = signals
+        self._connections = connections
         self._times = times
         self._found_ms: int | None = None
 
@@ -40,6 +45,9 @@ class WaveSourceActor(Actor):
         self._feed.rewind()
         self._look()
         self._ask()
+        if isinstance(self._feed, ConnectedFeed):
+            self._look_at_connection(self._feed)
+            self.context.schedule_every("connection", CONNECTION_EVERY_S, Due(what="connection"))
 
     def on_receive(self, message: Due | WaveFound | SettingsChanged) -> None:
         match message:
@@ -51,10 +59,18 @@ class WaveSourceActor(Actor):
                 self._ask()
             case Due(what="ask"):
                 self._ask()
+            case Due(what="connection"):
+                if isinstance(self._feed, ConnectedFeed):
+                    self._look_at_connection(self._feed)
             case Due():
                 self._look()
             case _:
                 assert_never(message)
+
+    def _look_at_connection(self, feed: ConnectedFeed) -> None:
+        """Told each time: a monitor that was restarted knows it again."""
+        trouble = feed.trouble()
+        self._connections.tell(ConnectionSeen(name=addresses.SOURCE, up=not trouble, detail=trouble))
 
     def _ask(self) -> None:
         """During a check, again and again until its wave has come; then at the beginning of the next one."""

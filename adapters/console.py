@@ -95,6 +95,14 @@ def print_banner(mode: Mode, console: Console | None = None) -> None:
         give_up_broken_streams()
 
 
+def tell(text: str, console: Console | None = None) -> None:
+    """One line on the terminal, below the table; nobody has to be there to read it."""
+    try:
+        (console if console is not None else _PatientConsole(highlight=False)).print(text, markup=False)
+    except OSError:
+        give_up_broken_streams()
+
+
 def give_up_broken_streams() -> None:
     """Let nothing be written any more to a reader that has gone: what waits for it would fail again at the exit."""
     for stream in (sys.stdout, sys.stderr):

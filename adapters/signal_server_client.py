@@ -82,6 +82,7 @@ class SignalServerFeed:
         self._thread = threading.Thread(target=self._run, name="signal-server", daemon=True)
         self.counters = SignalServerCounters()
         self.connected = threading.Event()
+        self._trouble = f"{config.url} has not let us in yet"
 
     def start(self) -> None:
         """Connect, and keep connected."""
@@ -119,6 +120,10 @@ class SignalServerFeed:
     def rewind(self) -> None:
         """Nothing: what was given is asked for again."""
 
+    def trouble(self) -> str:
+        """Why no signals can come now; empty while the server has let us in."""
+        return "" if self.connected.is_set() else self._trouble
+
     # --- the thread ---------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
@@ -130,10 +135,12 @@ class SignalServerFeed:
                 self._one_connection()
             except TokenRefusedError as refusal:
                 self.counters.refusals += 1
+                self._trouble = str(refusal)
                 pause_s = max(REFUSED_WAIT_S, pause_s)
                 logger.error("{}; trying again in {:g} s", refusal, pause_s)
             except (OSError, ValueError, websocket.WebSocketException) as error:
                 self.counters.failures += 1
+                self._trouble = f"no signals from {self._config.url}: {error}"
                 # The end of a connection that had lived is no failed try.
                 failures = 0 if self.counters.connections > connections else failures + 1
                 if _is_worth_a_line(failures):
@@ -148,14 +155,15 @@ class SignalServerFeed:
     def _goes_on(self, failures: int) -> bool:
         config = self._config
         if not config.reconnects:
-            logger.error("the signal server is lost, and SIGNAL_WS_AUTO_RECONNECT is false: no more signals from it")
-            return False
-        if 0 <= config.max_attempts <= failures:
-            logger.error(
-                "the signal server is given up after {} tries (SIGNAL_WS_MAX_RECONNECT_ATTEMPTS)", config.max_attempts
-            )
-            return False
-        return True
+            given_up = "the signal server is lost, and SIGNAL_WS_AUTO_RECONNECT is false: no more signals from it"
+        elif 0 <= config.max_attempts <= failures:
+            tries = f"{config.max_attempts} tries (SIGNAL_WS_MAX_RECONNECT_ATTEMPTS)"
+            given_up = f"the signal server is given up after {tries}: start again"
+        else:
+            return True
+        self._trouble = given_up
+        logger.error("{}", given_up)
+        return False
 
     def _one_connection(self) -> None:
         """Run one connection to its end; returns only to stop."""

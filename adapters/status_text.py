@@ -75,6 +75,18 @@ def footer_parts(view: StatusView) -> list[str]:
     return [*parts, view.note] if view.note else parts
 
 
+def left_behind(view: StatusView) -> str:
+    """What an ordered stop leaves at the venues."""
+    count = len(view.positions)
+    if not count:
+        return "no position is open"
+    are = "1 position is open" if count == 1 else f"{count} positions are open"
+    bare = [f"{position.symbol} on {position.venue}" for position in view.positions if not position.protected]
+    if bare:
+        return f"{are}; WITHOUT a stop for the whole size: {', '.join(bare)}"
+    return f"{are}, {'its stop rests' if count == 1 else 'each with its stop'} at the venue"
+
+
 def footer_lines(view: StatusView, *, width: int) -> list[list[str]]:
     """The footer's parts, line by line: no part is broken that fits into ``width`` characters."""
     lines: list[list[str]] = []

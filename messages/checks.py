@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import ClassVar
+
+from messages.delivery import Delivery, Lane
 
 
 class Finding(StrEnum):
@@ -22,3 +25,13 @@ class Check:
     finding: Finding
     text: str
     what_to_do: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountVerdict:
+    """Whether an account may be traded on. ``reached``: the venue answered; ``why``: what is wrong, or nothing."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.NORMAL, idempotent=True)
+
+    reached: bool
+    why: str = ""

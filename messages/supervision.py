@@ -16,6 +16,8 @@ _SAFE_TO_REPEAT = Delivery(lane=Lane.NORMAL, idempotent=True)
 _PROTECTIVE = Delivery(lane=Lane.PROTECTIVE, idempotent=True)
 CANARY = "canary"
 """Who closes a venue whose stops are not proven to work."""
+ACCOUNT = "account"
+"""Who closes a venue whose account could not be checked at the start."""
 _CONTROL = Delivery(lane=Lane.CONTROL, idempotent=True)
 
 

@@ -17,6 +17,7 @@ class StoreFailure(StrEnum):
     LOCKED = "locked"
     DISK_FULL = "disk_full"
     FILE_GONE = "file_gone"
+    NOT_BEGUN = "not_begun"
     READ_ONLY = "read_only"
     DAMAGED = "damaged"
     NEWER_SCHEMA = "newer_schema"
@@ -31,6 +32,9 @@ _ADVICE: Final[dict[StoreFailure, str]] = {
     StoreFailure.LOCKED: "find the other program that holds the database and end it",
     StoreFailure.DISK_FULL: "free space on the database's disk",
     StoreFailure.FILE_GONE: "put the database file back, or restart to begin a new one",
+    StoreFailure.NOT_BEGUN: (
+        "holdfast run writes the first; another data directory is named with --data-dir or HOLDFAST_HOME"
+    ),
     StoreFailure.READ_ONLY: "make the database and its directory writable for this user",
     StoreFailure.DAMAGED: "restore the database from a backup; the spool keeps what comes meanwhile",
     StoreFailure.NEWER_SCHEMA: "install the version of Holdfast that wrote this database, or a later one",

@@ -33,7 +33,9 @@ class RecordReader:
         path = sqlite_file(self._url)
         if path is not None and not path.exists():
             # SQLite would begin a new one.
-            raise StoreUnavailable(StoreFailure.FILE_GONE, f"there is no {path}")
+            if any(path.parent.glob("spool-*")):
+                raise StoreUnavailable(StoreFailure.FILE_GONE, f"there is no {path}")
+            raise StoreUnavailable(StoreFailure.NOT_BEGUN, f"there are no records in {path.parent} yet")
         try:
             with self._engine.connect() as connection:
                 yield connection

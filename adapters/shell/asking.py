@@ -50,7 +50,8 @@ def ask_once(data_dir: Path, text: str, *, role: Role, as_json: bool, console: C
                 console.print(help_text(specs, words[1] if len(words) > 1 else ""))
                 return FINE
             line = parse_line(text, specs)
-            show = _json_printer(console) if as_json else _event_printer(console)
+            as_json = as_json or line.as_json
+            show = json_printer(console) if as_json else _event_printer(console)
             result = client.ask(line.spec.name, line.arguments, timeout_s=patience_of(line), on_event=show)
     except (WrongLineError, RefusedError) as error:
         return _refused(error, as_json=as_json, console=console)
@@ -58,7 +59,7 @@ def ask_once(data_dir: Path, text: str, *, role: Role, as_json: bool, console: C
         Console(stderr=True, highlight=False).print(str(error), markup=False, soft_wrap=True)
         return OUT_OF_REACH
     if as_json:
-        _json_printer(console)(result)
+        json_printer(console)(result)
     else:
         console.print(render(line.spec.name, result))
     return FOUND_SOMETHING if isinstance(result, dict) and result.get("fine") is False else FINE
@@ -67,12 +68,14 @@ def ask_once(data_dir: Path, text: str, *, role: Role, as_json: bool, console: C
 def _refused(error: WrongLineError | RefusedError, *, as_json: bool, console: Console) -> int:
     code = error.code if isinstance(error, RefusedError) else "wrong_line"
     if as_json:
-        _json_printer(console)({"error": {"code": code, "text": str(error)}})
+        json_printer(console)({"error": {"code": code, "text": str(error)}})
     Console(stderr=True, highlight=False).print(str(error), markup=False, soft_wrap=True)
     return WRONG_USAGE if isinstance(error, WrongLineError) or code in WRONG_CODES else FOUND_SOMETHING
 
 
-def _json_printer(console: Console) -> Callable[[Any], None]:
+def json_printer(console: Console) -> Callable[[Any], None]:
+    """What prints an answer as it is, a line each, whatever the width of the terminal."""
+
     def show(value: Any) -> None:
         console.file.write(msgspec.json.encode(value).decode() + "\n")
         console.file.flush()
@@ -110,4 +113,9 @@ def help_text(specs: Sequence[CommandSpec], name: str) -> str:
     for group in dict.fromkeys(spec.group for spec in specs):
         lines.append(group)
         lines += [f"  {spec.name:<17} {spec.summary}" for spec in specs if spec.group == group]
-    return "\n".join([*lines, "help COMMAND tells what it takes; exit leaves, and the process goes on"])
+    return "\n".join(
+        [
+            *lines,
+            "help COMMAND tells what it takes; --json shows an answer as data; exit leaves, and the process goes on",
+        ]
+    )

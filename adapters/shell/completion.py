@@ -59,7 +59,8 @@ class CommandCompleter(Completer):
         places = [argument for argument in spec.arguments if argument.positional]
         filled = _positional(before[1:], options)
         here = self._values(places[filled]) if filled < len(places) else []
-        return [*here, *((name, argument.summary) for name, argument in options.items() if name not in before)]
+        choices = [*here, *((name, argument.summary) for name, argument in options.items() if name not in before)]
+        return choices if "--json" in before else [*choices, ("--json", "the answer as data")]
 
     def _values(self, argument: ArgumentSpec) -> list[tuple[str, str]]:
         if argument.choices:

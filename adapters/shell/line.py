@@ -9,8 +9,9 @@ from typing import Final
 from messages.shell import ArgumentKind, ArgumentSpec, CommandSpec
 
 SUGGESTIONS: Final = 3
-ALWAYS: Final = ("yes", "account")
-"""How a command is confirmed: every command takes them, and help shows them where they are needed."""
+JSON: Final = "json"
+ALWAYS: Final = (JSON, "yes", "account")
+"""Every command takes them: how its answer is shown, and how it is confirmed; help shows the latter where needed."""
 
 
 class WrongLineError(Exception):
@@ -19,10 +20,11 @@ class WrongLineError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A command that can be sent."""
+    """A command that can be sent; ``as_json`` when its answer is wanted as it is."""
 
     spec: CommandSpec
     arguments: Mapping[str, object]
+    as_json: bool = False
 
 
 def parse_line(text: str, specs: Sequence[CommandSpec]) -> Line:
@@ -43,7 +45,9 @@ def parse_line(text: str, specs: Sequence[CommandSpec]) -> Line:
         near = difflib.get_close_matches(words[0], known, n=SUGGESTIONS)
         hint = f": do you mean {' or '.join(near)}?" if near else ": help lists them all"
         raise WrongLineError(f"no command {words[0]!r}{hint}")
-    return Line(spec=spec, arguments=_arguments(spec, words[1:]))
+    arguments = _arguments(spec, words[1:])
+    as_json = arguments.pop(JSON, False) is True
+    return Line(spec=spec, arguments=arguments, as_json=as_json)
 
 
 def _arguments(spec: CommandSpec, words: Sequence[str]) -> dict[str, object]:
@@ -58,7 +62,7 @@ def _arguments(spec: CommandSpec, words: Sequence[str]) -> dict[str, object]:
             if not places:
                 raise WrongLineError(f"{spec.name} does not take {word!r}: as in {spec.example}")
             given[places.pop(0).name] = word
-        elif name == "yes" or (name in options and options[name].kind is ArgumentKind.FLAG):
+        elif name in {"yes", JSON} or (name in options and options[name].kind is ArgumentKind.FLAG):
             given[name] = True
         elif name in options or name == "account":
             if not equals and not waiting:

@@ -27,10 +27,28 @@ COLUMNS: Final = {
         "protected",
         "unrealized_pnl",
     ),
+    "commands": ("name", "role", "summary"),
     "top": ("path", "state", "mailbox", "rate", "handled", "busy", "restarts", "crashes", "dead"),
 }
 """What of rows with many fields fits into a terminal; ``--json`` gives everything."""
 TITLES: Final = {"entry_price": "entry", "stop_price": "stop", "unrealized_pnl": "pnl", "protected": "safe"}
+STATUS_WORDS: Final = {
+    "health": "health",
+    "mode": "mode",
+    "account": "account",
+    "now_ms": "at, UTC",
+    "started_ms": "running since",
+    "equity": "equity, USD",
+    "realized_pnl": "realised, USD",
+    "unprotected": "unprotected now",
+    "unprotected_seconds": "unprotected in all, s",
+    "signals_accepted": "signals taken",
+    "signals_rejected": "signals refused",
+    "signals_stalled": "signals stalled",
+    "database": "database",
+    "note": "note",
+}
+"""The status in the words of the table on the screen, in the order in which they matter; the rest is below."""
 NEVER_FOLDED: Final = frozenset({"path", "symbol", "state"})
 WIDE: Final = frozenset({"traceback", "stack"})
 """Shown below the row that they belong to, as they are."""
@@ -64,6 +82,8 @@ def render(command: str, result: Any) -> RenderableType:
     """``result`` of ``command``, for a terminal."""
     if command == "tree":
         return _tree(result)
+    if command == "status":
+        return _status(result)
     if command == "explain":
         return Text("\n".join(result["lines"]))
     if isinstance(result, Mapping) and "fine" in result:
@@ -86,6 +106,23 @@ def text_of(renderable: RenderableType, *, width: int, colour: bool = False) -> 
     console = Console(file=drawn, width=width, force_terminal=colour, color_system=colours, legacy_windows=False)
     console.print(renderable)
     return drawn.getvalue()
+
+
+def _status(status: Mapping[str, Any]) -> RenderableType:
+    """What ``holdfast status`` tells, as fields; one that nobody has a word for yet is shown by its name."""
+    lists = {"positions", "components"}
+    names = [*(name for name in STATUS_WORDS if name in status), *(name for name in status if name not in STATUS_WORDS)]
+    told = {STATUS_WORDS.get(name, name): _said_of_status(name, status[name]) for name in names if name not in lists}
+    if not status.get("note"):
+        told.pop(STATUS_WORDS["note"], None)
+    parts: list[RenderableType] = [_fields(told)]
+    for name in ("positions", "components"):
+        parts += [Text(f"\n{name}", style="bold"), _rows(status.get(name) or [], name)]
+    return Group(*parts)
+
+
+def _said_of_status(name: str, value: Any) -> Any:
+    return said(name, value) if name.endswith("_ms") else value
 
 
 def _rows(rows: Sequence[Any], kind: str = "") -> RenderableType:

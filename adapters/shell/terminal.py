@@ -9,7 +9,7 @@ from prompt_toolkit import PromptSession
 from prompt_toolkit.history import FileHistory
 from rich.console import Console
 
-from adapters.shell.asking import FINE, OUT_OF_REACH, commands_of, help_text, patience_of
+from adapters.shell.asking import FINE, OUT_OF_REACH, commands_of, help_text, json_printer, patience_of
 from adapters.shell.client import NobodyThereError, RefusedError, ShellClient
 from adapters.shell.completion import CommandCompleter, LiveNames
 from adapters.shell.keys import ShellKeysError
@@ -87,13 +87,17 @@ class ShellTerminal:
         if not self._confirm(line, arguments):
             self._say("nothing was done")
             return
+        show = json_printer(self._console) if line.as_json else self._show_event
         try:
-            answer = self._client.ask(line.spec.name, arguments, timeout_s=patience_of(line), on_event=self._show_event)
+            answer = self._client.ask(line.spec.name, arguments, timeout_s=patience_of(line), on_event=show)
         except KeyboardInterrupt:
             # What was asked for may still be told: a new connection knows nothing of it.
             self._come_back()
             return
-        self._console.print(render(line.spec.name, answer))
+        if line.as_json:
+            show(answer)
+        else:
+            self._console.print(render(line.spec.name, answer))
 
     def _confirm(self, line: Line, arguments: dict[str, object]) -> bool:
         wanted = line.spec.confirmation

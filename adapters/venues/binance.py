@@ -17,6 +17,7 @@ from adapters.venues.binance_funding import FundingMemory
 from adapters.venues.binance_history import KNOWN_FOR_MS, WINDOW_MS
 from adapters.venues.binance_preflight import account_checks
 from adapters.venues.binance_reports import BINANCE
+from adapters.venues.http_status import NOT_THE_VENUES_WORD
 from adapters.venues.rest import VenueConfig
 from messages.checks import Check
 from messages.instruments import Capabilities
@@ -164,6 +165,7 @@ def new_exchange(config: VenueConfig) -> Any:
             "apiKey": config.api_key,
             "secret": config.api_secret,
             "enableRateLimit": False,
+            "httpExceptions": dict(NOT_THE_VENUES_WORD),
             "timeout": config.timeout_ms,
             "options": {"fetchCurrencies": False, "fetchMarkets": {"types": ["linear"]}},
         }

@@ -11,6 +11,7 @@ import ccxt
 
 from adapters.venues.bitget_errors import SUCCESS, RefusedError, meaning
 from adapters.venues.bitget_orders import PRODUCT, Row
+from adapters.venues.http_status import NOT_THE_VENUES_WORD
 from adapters.venues.rest import VenueConfig
 from messages.venue import OutcomeUnknown
 
@@ -37,6 +38,7 @@ class BitgetSession:
                 "secret": config.api_secret,
                 "password": config.api_passphrase,
                 "enableRateLimit": False,
+                "httpExceptions": dict(NOT_THE_VENUES_WORD),
                 "timeout": config.timeout_ms if timeout_ms is None else timeout_ms,
                 "options": {"defaultType": "swap", "uta": False, "fetchMarkets": {"types": ["swap"]}},
             }

@@ -13,6 +13,7 @@ import msgspec
 
 from adapters.venues.bybit_errors import BybitRefusedError, refusal, refusal_of
 from adapters.venues.bybit_rows import CATEGORY
+from adapters.venues.http_status import NOT_THE_VENUES_WORD
 from adapters.venues.rest import VenueConfig
 from messages.values import MarginMode
 from messages.venue import OutcomeUnknown, RejectReason
@@ -65,6 +66,7 @@ class BybitHttp:
                 "apiKey": config.api_key,
                 "secret": config.api_secret,
                 "enableRateLimit": False,
+                "httpExceptions": dict(NOT_THE_VENUES_WORD),
                 "timeout": config.timeout_ms,
                 "options": {
                     "defaultType": "swap",

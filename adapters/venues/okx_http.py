@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 import ccxt
 import msgspec
 
+from adapters.venues.http_status import NOT_THE_VENUES_WORD
 from adapters.venues.okx_errors import RefusedError
 from adapters.venues.okx_requests import Params
 from adapters.venues.okx_rows import read_rows
@@ -55,6 +56,7 @@ class OkxHttp:
                 "secret": config.api_secret,
                 "password": config.api_passphrase,
                 "enableRateLimit": False,
+                "httpExceptions": dict(NOT_THE_VENUES_WORD),
                 "timeout": config.timeout_ms,
                 "options": {
                     "defaultType": "swap",

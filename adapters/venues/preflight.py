@@ -1,13 +1,14 @@
 """What can be checked of a venue before anything is at stake: keys, clock, instruments, account, streams.
 
 ``holdfast doctor`` looks at everything; ``holdfast run`` at the account, and does not run on one that it cannot trade
-with. A venue that does not answer is no reason to leave it out: what it holds may need protection once it is back.
+with. A venue that does not answer is no reason to leave it out: what it holds may need protection once it is back. It
+is looked at again until it has answered, and until then nothing is opened there.
 """
 
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, runtime_checkable
 
@@ -16,7 +17,7 @@ from loguru import logger
 from adapters.streams.venue_streams import TwoStreams
 from adapters.venues.account_checks import ACCOUNT_TYPE, KEY, POSITION_MODE, WITHDRAWAL, refused_key, unknown
 from adapters.venues.threaded_calls import ThreadedCalls
-from messages.checks import Check, Finding
+from messages.checks import AccountVerdict, Check, Finding
 from messages.market import Tick
 from messages.orders import FillReport, FundingReport, OrderReport, PositionReport
 from messages.values import Symbol, Venue
@@ -66,6 +67,19 @@ class Unfit:
     key_refused: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartCheck:
+    """What a start found out about its venues.
+
+    Attributes:
+        unfit: Those that it must not use: a person has to mend something.
+        unreached: Those of which nothing is known yet, and why: out of reach, in maintenance, rate limited.
+    """
+
+    unfit: list[Unfit]
+    unreached: dict[Venue, str]
+
+
 def check_venue(calls: ThreadedCalls, streams: TwoStreams, *, allow_withdrawal: bool) -> list[Check]:
     """Everything about one venue, in the order in which it matters."""
     return [
@@ -96,8 +110,8 @@ def _allowed(check: Check) -> Check:
 
 def check_start(
     venues: Sequence[ThreadedCalls], *, acts: bool, allow_withdrawal: bool, wait_s: float = START_S
-) -> list[Unfit]:
-    """Look at all accounts at once, log what was found, and give those that a run must not use.
+) -> StartCheck:
+    """Look at all accounts at once, log what was found, and say which of them a run must not use, or not yet.
 
     Args:
         venues: Those that are not simulated in this process.
@@ -115,10 +129,37 @@ def check_start(
             daemon=True,
         ).start()
     found = _gathered(answers, [calls.venue for calls in venues], wait_s)
+    _log(found)
+    return StartCheck(
+        unfit=[unfit for calls in venues if (unfit := _unfit(calls.venue, found)) is not None],
+        unreached={Venue(key.subject): key.text for key in found if key.name == KEY and key.finding is Finding.UNKNOWN},
+    )
+
+
+def look_again(
+    calls: ThreadedCalls, done: Callable[[AccountVerdict], None], *, acts: bool, allow_withdrawal: bool
+) -> None:
+    """Find out on a thread of its own what a start could not about one account; logged once it has answered."""
+
+    def look() -> None:
+        done(_verdict(calls.venue, _looked(calls, allow_withdrawal=allow_withdrawal or not acts)))
+
+    threading.Thread(target=look, name=f"{calls.venue}-preflight", daemon=True).start()
+
+
+def _verdict(venue: Venue, checks: Sequence[Check]) -> AccountVerdict:
+    silent = next((check for check in checks if check.name == KEY and check.finding is Finding.UNKNOWN), None)
+    if silent is not None:
+        return AccountVerdict(reached=False, why=silent.text)
+    _log(checks)
+    unfit = _unfit(venue, checks)
+    return AccountVerdict(reached=True, why="" if unfit is None else unfit.text)
+
+
+def _log(found: Sequence[Check]) -> None:
     for check in found:
         advice = f"; {check.what_to_do}" if check.what_to_do else ""
         logger.log(_LEVELS[check.finding], "{}: {}: {}{}", check.subject, check.name, check.text, advice)
-    return [unfit for calls in venues if (unfit := _unfit(calls.venue, found)) is not None]
 
 
 def _unfit(venue: Venue, found: Sequence[Check]) -> Unfit | None:
@@ -134,11 +175,14 @@ def _unfit(venue: Venue, found: Sequence[Check]) -> Unfit | None:
 def _check_into(
     answers: queue.SimpleQueue[tuple[Venue, list[Check]]], calls: ThreadedCalls, *, allow_withdrawal: bool
 ) -> None:
+    answers.put((calls.venue, _looked(calls, allow_withdrawal=allow_withdrawal)))
+
+
+def _looked(calls: ThreadedCalls, *, allow_withdrawal: bool) -> list[Check]:
     try:
-        checks = check_account(calls, allow_withdrawal=allow_withdrawal)
+        return check_account(calls, allow_withdrawal=allow_withdrawal)
     except Exception as error:  # noqa: BLE001 - the thread's one net: a check that fails is an unknown one
-        checks = [unknown(calls.venue, KEY, f"{type(error).__name__}: {error}")]
-    answers.put((calls.venue, checks))
+        return [unknown(calls.venue, KEY, f"{type(error).__name__}: {error}")]
 
 
 def _gathered(

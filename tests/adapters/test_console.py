@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
@@ -13,6 +14,7 @@ from adapters.status_text import (
     distance_percent,
     fitting_columns,
     footer_parts,
+    left_behind,
     number,
     status_line,
 )
@@ -212,3 +214,15 @@ def test_a_status_is_json_for_scripts() -> None:
     assert decoded["unprotected"] == 1
     assert decoded["positions"][0]["stop_price"] == "41160.0"
     assert decoded["positions"][0]["side"] == "long"
+
+
+def test_what_a_stop_leaves_at_the_venues_is_told_with_what_has_no_stop() -> None:
+    nothing = StatusView(health=Health.HEALTHY, mode=Mode.PAPER, now_ms=0, started_ms=0)
+    one, two = a_position(), a_position("ETHUSDT")
+    bare = a_position("SOLUSDT", stop=None, protected=False)
+    assert left_behind(nothing) == "no position is open"
+    assert left_behind(replace(nothing, positions=(one,))) == "1 position is open, its stop rests at the venue"
+    both = replace(nothing, positions=(one, two))
+    assert left_behind(both) == "2 positions are open, each with its stop at the venue"
+    naked = replace(nothing, positions=(one, bare))
+    assert left_behind(naked) == "2 positions are open; WITHOUT a stop for the whole size: SOLUSDT on paper"

@@ -136,6 +136,20 @@ def test_a_cut_connection_comes_back_after_the_interval(stage: Stage) -> None:
     assert given(feed, 1) == [{"id": "one"}]
 
 
+def test_it_says_why_nothing_can_come_for_as_long_as_that_is_so(stage: Stage) -> None:
+    server = stage.serve()
+    port = server.port
+    feed = stage.client(server)
+    assert feed.connected.wait(SOON_S)
+    assert feed.trouble() == ""
+    server.stop()
+    soon(lambda: f"no signals from {server.url}" in feed.trouble(), "the loss to be known")
+    stage.serve(port=port)
+    soon(lambda: feed.trouble() == "", "the server to be back")
+    refused = stage.client(stage.serve(), token="wrong")  # noqa: S106 - made up here
+    soon(lambda: "SIGNAL_WS_TOKEN" in refused.trouble(), "the refusal to be known")
+
+
 def test_a_server_that_is_not_there_yet_is_waited_for_and_then_asked(stage: Stage) -> None:
     first = stage.serve()
     port = first.port

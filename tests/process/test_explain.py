@@ -22,6 +22,8 @@ def test_a_position_is_explained_beside_the_instance_that_holds_it(installation:
         life.finished()
 
     assert (before.code, shown.code, story.code, missing.code) == (3, 0, 0, 1), before.err
+    assert "there are no records in" in before.err
+    assert "holdfast run" in before.err
     orders = [step for step in story.json()["steps"] if step["what"] == "order"]
     assert {order["rule"] for order in orders} >= {"signal", "take_profit"}
     for order in orders:

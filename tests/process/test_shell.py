@@ -99,6 +99,12 @@ def test_scripts_get_json_and_exit_codes(installation: Installation) -> None:
         assert "needs symbol" in wrong.err
         refused = installation.run("shell", "--role", "viewer", "-c", "close BTCUSDT --yes", "--json")
         assert (refused.code, refused.json()["error"]["code"]) == (2, "not_allowed")
+        listed = installation.run("shell", "-c", "commands --json")
+        assert {"name", "role", "summary"} <= listed.json()[0].keys()
+        standing = installation.run("shell", "-c", "status")
+        assert "realised, USD" in standing.out
+        assert "BTCUSDT" in standing.out
+        assert "_" not in standing.out, "no name of a field is shown to people"
         told = installation.run("shell", "-c", "explain paper/BTCUSDT")
         assert told.code == 0
         assert "BTCUSDT" in told.out

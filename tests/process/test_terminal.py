@@ -98,7 +98,12 @@ def test_the_table_fits_into_80_columns_shows_the_position_and_leaves_the_termin
     assert any("PAPER" in line for line in lines)
     assert any("health HEALTHY" in line for line in lines)
     assert not any("Traceback" in line for line in lines)
-    assert terminal.shown.rstrip().endswith(b"\x1b[?25h"), "the cursor is shown again"
+    assert terminal.shown.rfind(b"\x1b[?25h") > terminal.shown.rfind(b"\x1b[?25l"), "the cursor is shown again"
+    said = [line for line in lines if line.startswith("stop")]
+    assert said == [
+        "stopping in order... once more stops at once",
+        "stopped: 1 position is open, its stop rests at the venue",
+    ]
     terminal.close()
 
 

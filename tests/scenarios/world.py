@@ -110,7 +110,7 @@ class _SignalQueue:
         self._given = 0
 
 
-class _AskedQueue(_SignalQueue):
+class AskedQueue(_SignalQueue):
     """A server's: it gives all that it has, each time that it is asked."""
 
     def __init__(self) -> None:
@@ -173,7 +173,7 @@ class World:
     def __post_init__(self) -> None:
         self.time = VirtualTime(start_ms=START_MS, seed=self.seed)
         self.market = ScriptedMarket(self.prices)
-        self.signals = _AskedQueue() if self.in_waves else _SignalQueue()
+        self.signals = AskedQueue() if self.in_waves else _SignalQueue()
         self.events: list[EventRecord] = []
         self.crashes: list[ActorCrashed] = []
         self.notices: list[Notice] = []

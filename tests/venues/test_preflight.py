@@ -1,9 +1,12 @@
 """What is found out about an account before anything is at stake, against each venue's dialect over real sockets."""
 
+import queue
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -14,10 +17,10 @@ from adapters.simulator.wire.bitget import BitgetWire
 from adapters.simulator.wire.dialect import Keys
 from adapters.simulator.wire.server import WireServer
 from adapters.simulator.wire.simulation import WIRES, Simulation, SimulationOptions
-from adapters.venues.preflight import check_account, check_start
+from adapters.venues.preflight import check_account, check_start, look_again
 from adapters.venues.rest import VenueConfig
 from adapters.venues.threaded_calls import ThreadedCalls
-from messages.checks import Check, Finding
+from messages.checks import AccountVerdict, Check, Finding
 from messages.values import Venue
 
 VENUES = tuple(WIRES)
@@ -149,7 +152,84 @@ def test_of_a_venue_that_is_away_nothing_is_known_and_a_start_goes_on(venue: str
     config = a_config(venue, rest_url=f"http://127.0.0.1:{silent_port()}")
     assert {check.finding for check in looked_at(config).values()} == {Finding.UNKNOWN}
     with connected(config) as calls:
-        assert check_start([calls], acts=True, allow_withdrawal=False) == []
+        checked = check_start([calls], acts=True, allow_withdrawal=False)
+    assert checked.unfit == []
+    assert list(checked.unreached) == [venue]
+
+
+@contextmanager
+def answering(status: int, body: bytes) -> Iterator[str]:
+    """A server that says the same to everything, as what stands before a venue in maintenance does; gives its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Not on the terminal."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+PAGE = b"<html><body>maintenance</body></html>"
+AWAY = {
+    "binance": [(400, b'{"code":-1016,"msg":"This service is no longer available."}'), (503, b'{"code":-1008}')],
+    "bybit": [(200, b'{"retCode":10016,"retMsg":"Internal server error"}'), (200, b'{"retCode":10006,"retMsg":"x"}')],
+    "bitget": [(400, b'{"code":"40200","msg":"Server upgrade"}'), (400, b'{"code":"40015","msg":"abnormal"}')],
+    "okx": [
+        (503, b'{"code":"50001","msg":"unavailable"}'),
+        (400, b'{"code":"50013","msg":"busy"}'),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("venue", "status", "body"),
+    [
+        (venue, status, body)
+        for venue in VENUES
+        for status, body in [
+            *((status, PAGE) for status in (401, 403, 407, 418, 429, 451, 500, 502, 503, 504, 511)),
+            *AWAY[venue],
+        ]
+    ],
+)
+def test_what_passes_by_itself_is_neither_a_wrong_key_nor_a_wrong_account(venue: str, status: int, body: bytes) -> None:
+    with answering(status, body) as url, connected(a_config(venue, rest_url=url)) as calls:
+        checked = check_start([calls], acts=True, allow_withdrawal=False)
+    assert checked.unfit == []
+    assert list(checked.unreached) == [venue]
+
+
+def looked_again(config: VenueConfig) -> AccountVerdict:
+    answers: queue.SimpleQueue[AccountVerdict] = queue.SimpleQueue()
+    with connected(config) as calls:
+        look_again(calls, answers.put, acts=True, allow_withdrawal=False)
+        return answers.get(timeout=20)
+
+
+@pytest.mark.parametrize("venue", VENUES)
+def test_an_account_that_answers_later_is_fit_or_it_is_said_what_is_wrong(venue: str) -> None:
+    with simulated(venue) as simulation:
+        fit = looked_again(config_of(simulation))
+        hedged = looked_again(config_of(simulation, hedge=True))
+    away = looked_again(a_config(venue, rest_url=f"http://127.0.0.1:{silent_port()}"))
+    assert fit == AccountVerdict(reached=True)
+    assert hedged.reached
+    assert hedged.why.startswith(f"{venue}: position mode")
+    assert not away.reached
+    assert away.why
 
 
 def test_a_unified_bitget_account_is_told_apart_from_a_wrong_key() -> None:
@@ -171,8 +251,10 @@ def test_a_venue_that_is_silent_holds_up_no_start() -> None:
         silent = running.enter_context(connected(a_config("okx", rest_url=url)))
         hedged = running.enter_context(simulated("bybit", hedge=True))
         other = running.enter_context(connected(config_of(hedged)))
-        assert check_start([silent], acts=True, allow_withdrawal=False, wait_s=0.2) == []
-        (unfit,) = check_start([silent, other], acts=True, allow_withdrawal=False, wait_s=2.0)
+        assert check_start([silent], acts=True, allow_withdrawal=False, wait_s=0.2).unfit == []
+        checked = check_start([silent, other], acts=True, allow_withdrawal=False, wait_s=2.0)
+        (unfit,) = checked.unfit
+        assert checked.unreached == {"okx": "could not be read: no answer within 2 s"}
         assert unfit.venue == "bybit"
         assert unfit.text.startswith("bybit: position mode")
 
@@ -194,7 +276,7 @@ def test_every_reason_not_to_use_a_venue_is_told_at_once() -> None:
             config_of(locked, api_key="OTHER"),
         )
         venues = [running.enter_context(connected(config)) for config in configs]
-        found = {unfit.venue: unfit for unfit in check_start(venues, acts=True, allow_withdrawal=False)}
+        found = {unfit.venue: unfit for unfit in check_start(venues, acts=True, allow_withdrawal=False).unfit}
         assert {venue: unfit.key_refused for venue, unfit in found.items()} == {
             "okx": False,
             "bybit": False,
@@ -203,5 +285,5 @@ def test_every_reason_not_to_use_a_venue_is_told_at_once() -> None:
         assert "okx: position mode" in found[Venue("okx")].text
         assert "bybit: withdrawal" in found[Venue("bybit")].text
         assert "bitget: key" in found[Venue("bitget")].text
-        (watching,) = check_start(venues[1:], acts=False, allow_withdrawal=False)
+        (watching,) = check_start(venues[1:], acts=False, allow_withdrawal=False).unfit
         assert (watching.venue, watching.key_refused) == ("bitget", True)
