@@ -26,7 +26,7 @@ from actors.position_opening import (
     PositionSurroundings,
     without_zombies,
 )
-from actors.position_record import PositionRecord, outcome_of, rejoined, superseded, with_open_intents
+from actors.position_record import PositionRecord, rejoined, superseded, with_open_intents
 from actors.settling import Settling
 from actors.venue_reader import ACCOUNT, FILLS, VenueReader
 from messages.account_check import RemoveZombies
@@ -388,8 +388,7 @@ class PositionActor(Actor):
         if case is not None and message.intent.position_id == case.position.position_id:
             self._decide(message)
             return
-        blank = self._record.blank(self.context)
-        self._record.commit(self.context, replace(blank, outcomes=(outcome_of(message, at_ms=blank.at_ms),)))
+        self._record.note_outcome(self.context, message)
         if self._opening.under_way:
             self._reader.account(self.context)
 

@@ -56,6 +56,11 @@ class PositionRecord(Record):
                 ),
             )
 
+    def note_outcome(self, context: Context, settled: IntentSettled) -> None:
+        """Put on record what became of an intent that the present position did not send."""
+        blank = self.blank(context)
+        self.commit(context, replace(blank, outcomes=(outcome_of(settled, at_ms=blank.at_ms),)))
+
     def stamp(self, context: Context) -> str:
         """Unique among everything that any incarnation decided."""
         return f"{self._owner_epoch}.{context.epoch}.{self._decisions}"

@@ -5,7 +5,7 @@ once cannot pass together.
 
 Invariants:
 1. No sequence of reservations, releases, fills and closes passes the limits at any instant.
-2. A key that is open is reserved for an addition only, one that is being opened or added to not at all.
+2. A key that is open is reserved for an addition only, and one that is being reserved not at all.
 3. The same reservation asked for twice counts once.
 4. What is released or closed can be reserved again.
 5. A refusal has a reason.

@@ -4,9 +4,9 @@ It is an entry like the first one, at market, under the stop that works already.
 stop covers the new size; when it is over, stop, take profits and trailing follow from the new average entry.
 
 Invariants:
-1. Nothing is added but to an active position with a confirmed stop, of which everything is known.
-2. At most one addition is under way, and it counts once, when something of it has filled.
-3. The stop never moves away because of an addition, and never past the price.
+1. Nothing is added but to an active position with a confirmed stop.
+2. At most one addition is under way, and counts once.
+3. The stop never moves away, nor past the price.
 4. After an addition the take profits add up to the new size.
 """
 

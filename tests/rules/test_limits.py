@@ -27,7 +27,7 @@ class Step:
 steps = st.lists(
     st.builds(
         Step,
-        what=st.sampled_from(["reserve", "reserve", "reserve", "fill", "fill_part", "release", "close"]),
+        what=st.sampled_from(["reserve", "reserve", "reserve", "add", "add", "fill", "fill_part", "release", "close"]),
         key=keys,
         number=st.integers(1, 2),
         notional=st.decimals("1", "700", places=2),
@@ -37,14 +37,21 @@ steps = st.lists(
 
 
 def _reserve(book: Book, step: Step) -> Book | Refused:
-    return reserve(book, reservation_id=step.reservation_id, key=step.key, notional=step.notional, limits=LIMITS)
+    return reserve(
+        book,
+        reservation_id=step.reservation_id,
+        key=step.key,
+        notional=step.notional,
+        limits=LIMITS,
+        adds=step.what == "add",
+    )
 
 
 def _after(book: Book, step: Step) -> Book:
     """The book after ``step``; what is filled was reserved, and costs no more than that."""
     reserved = book.reserved.get(step.reservation_id)
     match step.what:
-        case "reserve":
+        case "reserve" | "add":
             answer = _reserve(book, step)
             return book if isinstance(answer, Refused) else answer
         case "release":
@@ -54,14 +61,15 @@ def _after(book: Book, step: Step) -> Book:
         case _ if reserved is None:
             return book
         case "fill":
-            return filled(book, reservation_id=step.reservation_id, key=step.key, notional=min(step.notional, reserved))
+            notional = book.open.get(step.key, Decimal(0)) + min(step.notional, reserved)
+            return filled(book, reservation_id=step.reservation_id, key=step.key, notional=notional)
         case _:
             part = min(step.notional, reserved)
             return filled(
                 book,
                 reservation_id=step.reservation_id,
                 key=step.key,
-                notional=part,
+                notional=book.open.get(step.key, Decimal(0)) + part,
                 remaining=reserved - part,
             )
 
@@ -84,11 +92,14 @@ def test_1_no_sequence_of_reservations_releases_fills_and_closes_passes_the_limi
 
 
 @given(history=steps, key=keys)
-def test_2_a_key_that_is_open_or_being_opened_is_not_reserved_again(history: list[Step], key: str) -> None:
+def test_2_a_key_that_is_open_is_reserved_for_an_addition_only_and_one_that_is_being_reserved_not_at_all(
+    history: list[Step], key: str
+) -> None:
     book = _lived(history)[-1]
-    answer = reserve(book, reservation_id="new", key=key, notional=Decimal(1), limits=Limits())
-    taken = key in book.open or key in book.reserved_keys.values()
-    assert isinstance(answer, Refused) is taken
+    being_reserved = key in book.reserved_keys.values()
+    for adds in (False, True):
+        answer = reserve(book, reservation_id="new", key=key, notional=Decimal(1), limits=Limits(), adds=adds)
+        assert isinstance(answer, Book) is ((key in book.open) is adds and not being_reserved)
 
 
 @given(history=steps, step=st.builds(Step, what=st.just("reserve"), key=keys, number=st.just(3), notional=st.just(1)))

@@ -128,12 +128,23 @@ def test_each_one_that_fails_is_replaced_by_the_next_in_order() -> None:
 
 
 def test_symbols_with_a_position_already_make_room_for_the_next() -> None:
-    world = a_world()
+    world = a_world(scaling=False)
     a_wave(world, SYMBOLS[:4])
     run(world, 14 * 60)
     a_wave(world, SYMBOLS, EARLY, id=None)
     world.run_for(150)
     assert {position.symbol for position in world.account().positions} == set(SYMBOLS[:14])
+    assert_postcondition_c(world)
+
+
+def test_what_is_added_to_a_position_is_one_of_the_trades_of_its_wave() -> None:
+    world = a_world()
+    a_wave(world, SYMBOLS[:4])
+    run(world, 14 * 60)
+    a_wave(world, SYMBOLS, EARLY, id=None)
+    world.run_for(150)
+    assert {position.symbol for position in world.account().positions} == set(SYMBOLS[:10])
+    assert world.kinds().count("position_added") == 4
     assert_postcondition_c(world)
 
 

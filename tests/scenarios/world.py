@@ -155,6 +155,7 @@ class World:
     policies: PositionPolicies = field(default_factory=PositionPolicies)
     limits: Limits = field(default_factory=Limits)
     size_usd: Decimal = Decimal(420)
+    scaling: bool = True
     untracked: Untracked = Untracked.ADOPT
     audit: AuditPolicy = field(default_factory=AuditPolicy)
     guard: GuardPolicy = field(default_factory=GuardPolicy)
@@ -261,7 +262,7 @@ class World:
                 feed=self.signals,
                 policies=self.policies,
                 sizing=SizingPolicy(),
-                risk=RiskPolicy(limits=self.limits, size_usd=self.size_usd, leverage=3),
+                risk=RiskPolicy(limits=self.limits, size_usd=self.size_usd, leverage=3, scaling=self.scaling),
                 max_signal_age_s=1_200,
                 sync_every_s=120,
                 untracked=self.untracked,
