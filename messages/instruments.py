@@ -47,6 +47,7 @@ class Capabilities:
         amend_stop: A working stop can be moved in place.
         two_stops: A second stop may rest beside the first while it is being replaced.
         whole_position_stop: A stop without a quantity covers whatever the position's size is.
+        sizeless_stop: Where stops have a quantity: one without is taken as well, but neither amended nor doubled.
         stop_client_order_id: A stop order carries a client order id of ours.
         hedge_mode: Both sides of one symbol may be open at once.
         attached_stop_needs_full_fill: The stop that the entry carries comes when the entry has filled completely, and
@@ -57,6 +58,7 @@ class Capabilities:
     amend_stop: bool
     two_stops: bool
     whole_position_stop: bool
+    sizeless_stop: bool = False
     stop_client_order_id: bool = True
     hedge_mode: bool = False
     attached_stop_needs_full_fill: bool = False

@@ -18,7 +18,7 @@ from rules.position_draft import Draft
 from rules.position_plan_exit import decide_close
 from rules.position_stop import stop_spec
 from rules.rounding import closer, round_stop
-from rules.stop_choice import farthest_stop, wanted_stop, would_trigger
+from rules.stop_choice import farthest_stop, stop_quantity, wanted_stop, would_trigger
 from rules.stop_lifecycle import StopEvent
 from rules.trailing import may_update, throttled_until_ms
 
@@ -136,13 +136,13 @@ def _new_stop(draft: Draft, price: Price) -> StopOrder:
 
 
 def _replacement(draft: Draft, price: Price, quantity: Quantity | None) -> StopOrder:
-    """A new stop for one that cannot be amended; where none goes without a quantity, it has the position's (F25)."""
-    sized = quantity is not None or draft.situation.capabilities.whole_position_stop
-    return replace(_new_stop(draft, price), quantity=quantity if sized else draft.exposed)
+    """A new stop for one that cannot be amended; where one goes without a quantity only in need, it has one (F25)."""
+    return replace(_new_stop(draft, price), quantity=_stop_quantity(draft) if quantity is None else quantity)
 
 
 def _stop_quantity(draft: Draft) -> Quantity | None:
-    return None if draft.situation.capabilities.whole_position_stop else draft.exposed
+    situation = draft.situation
+    return stop_quantity(draft.exposed, instrument=situation.instrument, capabilities=situation.capabilities)
 
 
 def _send_stop(draft: Draft, action: IntentAction, stop: StopOrder, event: StopEvent, rule: Rule, text: str) -> None:
@@ -206,7 +206,7 @@ def _move_stop(draft: Draft, working: StopOrder) -> None:
     _wake_for_trailing(draft, working)
     if working.quantity is None:
         quantity = None
-    elif quantity is None:
+    elif quantity is None and capabilities.amend_stop:
         # A stop with a quantity is resized as it is: in place none becomes a stop on the whole position.
         quantity = draft.exposed
     if price == working.trigger_price and quantity == working.quantity:
@@ -231,14 +231,18 @@ def _move_stop(draft: Draft, working: StopOrder) -> None:
     if capabilities.amend_stop:
         moved = replace(working, trigger_price=price, quantity=quantity)
         _send_stop(draft, IntentAction.AMEND, moved, StopEvent.MOVE_SENT, rule, text)
-    elif capabilities.two_stops:
-        _send_stop(draft, IntentAction.PLACE, _replacement(draft, price, quantity), StopEvent.MOVE_SENT, rule, text)
+        return
+    replacement = _replacement(draft, price, quantity)
+    # Without a quantity a stop cannot be doubled, where it is not the usual one.
+    is_doubled = working.quantity is None and replacement.quantity is None
+    if capabilities.two_stops and not is_doubled:
+        _send_stop(draft, IntentAction.PLACE, replacement, StopEvent.MOVE_SENT, rule, text)
     else:
         intent = draft.intend(
             IntentAction.CANCEL, stop_spec(draft, working), rule=rule, text=f"{text}; it goes first", protective=True
         )
         draft.pass_stop_to(StopEvent.MOVE_SENT)
-        draft.change_stop(next=_replacement(draft, price, quantity), intent_id=intent.intent_id)
+        draft.change_stop(next=replacement, intent_id=intent.intent_id)
 
 
 def _watch_here(draft: Draft, working: StopOrder, price: Price) -> None:

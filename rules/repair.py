@@ -36,7 +36,7 @@ from rules.expected_protection import Expected
 from rules.position_draft import spec_of
 from rules.protection_audit import Finding, FindingKind, nearest
 from rules.rounding import exit_side, floor_quantity
-from rules.stop_choice import is_behind_liquidation, is_in_reach, remaining_quantity, would_trigger
+from rules.stop_choice import is_behind_liquidation, is_in_reach, remaining_quantity, stop_quantity, would_trigger
 from rules.zombies import surplus_stops
 
 REPAIR_PREFIX: Final = "repair"
@@ -122,7 +122,7 @@ def _stop_steps(
     if uncovered is not None:
         named = _named(by_id, about_stops)
         if not capabilities.two_stops:
-            return _cover_in_place(position, named, uncovered.what, expected, capabilities)
+            return _cover_in_place(position, named, uncovered.what, expected, instrument, capabilities)
         return _cover_beside(position, named, uncovered.what, expected, instrument, capabilities, touchable)
     useless = [
         _cancel(order, OrderPurpose.STOP, item.what)
@@ -144,6 +144,7 @@ def _cover_in_place(
     named: Sequence[OrderReport],
     what: FindingKind,
     expected: Expected,
+    instrument: Instrument,
     capabilities: Capabilities,
 ) -> tuple[Step, ...]:
     """A stop for the whole size where nothing may rest beside another: out of what there is, or instead of it."""
@@ -151,7 +152,7 @@ def _cover_in_place(
         return tuple(_cancel(order, OrderPurpose.STOP, what) for order in named)
     if named:
         return (_amend(position, named, position.quantity, what, expected),)
-    quantity = None if capabilities.whole_position_stop else position.quantity
+    quantity = stop_quantity(position.quantity, instrument=instrument, capabilities=capabilities)
     return (_place(quantity, what, expected),)
 
 
@@ -175,8 +176,9 @@ def _cover_beside(
     if own and capabilities.amend_stop:
         return (_amend(position, own, quantity, what, expected),)
     others_have_whole = any(order.quantity is None for order in others)
-    is_whole = capabilities.whole_position_stop and not covered and not others_have_whole
-    return (_place(None if is_whole else quantity, what, expected),)
+    if not covered and not others_have_whole:
+        return (_place(stop_quantity(quantity, instrument=instrument, capabilities=capabilities), what, expected),)
+    return (_place(quantity, what, expected),)
 
 
 def _amend(

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from messages.instruments import Capabilities, Instrument
 from messages.orders import OrderReport, OrderStatus
 from messages.values import ZERO, OrderKind, Price, Quantity, Side
 from rules.rounding import closer, exit_side, percent_of, round_stop
@@ -81,6 +82,17 @@ def farthest_stop(
     buffered = liquidation_price + buffer if side is Side.LONG else liquidation_price - buffer
     half_way = (liquidation_price + current_price) / _TWO
     return buffered if _is_ahead(side, buffered, half_way) else half_way
+
+
+def stop_quantity(quantity: Quantity, *, instrument: Instrument, capabilities: Capabilities) -> Quantity | None:
+    """What a stop for ``quantity`` is placed with; ``None`` is on the whole position.
+
+    Where stops have a quantity, the venue limits it: what is larger is covered by one without, if there is such a one.
+    """
+    if capabilities.whole_position_stop:
+        return None
+    fits = instrument.max_quantity is None or quantity <= instrument.max_quantity
+    return quantity if fits or not capabilities.sizeless_stop else None
 
 
 def reusable(*, report: OrderReport, side: Side, quantity: Quantity, wanted: Price, policy: StopPolicy) -> bool:

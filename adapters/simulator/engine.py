@@ -211,12 +211,17 @@ class Exchange:
         position = self.state.position_of(order) if order.is_stop else None
         missing = ZERO if position is None else missing_cover(self.state, position)
         self._execution.end(order, OrderStatus.CANCELLED)
-        can = self.state.config.profile.capabilities
         bares = position is not None and missing_cover(self.state, position) > missing
-        if bares and not self.hands and (can.amend_stop or can.two_stops) and not self._was_replaced(order):
+        if bares and not self.hands and self._moves_otherwise(order) and not self._was_replaced(order):
             self.ledger.wrong_cancel()
         self._settle()
         return OrderAccepted(report=order.report(self.state.config.venue))
+
+    def _moves_otherwise(self, order: SimOrder) -> bool:
+        """Whether a stop can be moved without being cancelled first."""
+        can = self.state.config.profile.capabilities
+        is_single = can.sizeless_stop and order.quantity is None
+        return can.amend_stop or (can.two_stops and not is_single)
 
     def _was_replaced(self, order: SimOrder) -> bool:
         """Whether a later stop protects the position: what filled while the cancel was under way nobody could know."""

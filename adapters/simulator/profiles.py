@@ -65,6 +65,7 @@ BINANCE = Profile(
         amend_stop=False,
         two_stops=True,
         whole_position_stop=False,
+        sizeless_stop=True,
         hedge_mode=True,
     ),
     ids=IdRule.OPEN_ORDERS,

@@ -55,6 +55,7 @@ CAPABILITIES: Final = Capabilities(
     two_stops=True,
     # closePosition exists, but it can be neither amended nor doubled (-4130): it could not be moved without a gap.
     whole_position_stop=False,
+    sizeless_stop=True,
     hedge_mode=True,
 )
 USED_WEIGHT: Final = "x-mbx-used-weight-1m"

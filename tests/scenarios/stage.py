@@ -42,6 +42,10 @@ DIFFERENT_PROFILES = profiles_where(
     lambda profile: profile in {PAPER, BINANCE, WORST} or isinstance(profile, WireProfile)
 )
 """One of each kind; over the wire all of them."""
+STOPS_LARGER_THAN_MARKET_ORDERS = profiles_where(
+    lambda profile: not (isinstance(profile, WireProfile) and profile.capabilities.sizeless_stop)
+)
+"""Binance limits both alike: there an entry ends where one stop cannot cover more."""
 ON_PAPER = profiles_where(lambda profile: not isinstance(profile, WireProfile))
 OVER_THE_WIRE = profiles_where(lambda profile: isinstance(profile, WireProfile))
 BOTH_SIDES = pytest.mark.parametrize("side", list(Side), ids=lambda side: side.value)

@@ -25,6 +25,7 @@ from tests.scenarios.stage import (
     BOTH_SIDES,
     ENTRY,
     EVERY_PROFILE,
+    STOPS_LARGER_THAN_MARKET_ORDERS,
     a_world,
     at,
     figure,
@@ -242,7 +243,7 @@ def test_an_addition_that_the_venue_refuses_changes_nothing_and_the_next_one_is_
     assert_postcondition_c(world)
 
 
-@EVERY_PROFILE
+@STOPS_LARGER_THAN_MARKET_ORDERS
 def test_an_addition_over_the_maximum_is_made_whole_in_several_orders(profile: Profile) -> None:
     world = with_an_addition(profile, Side.LONG, instruments=[an_instrument(BTC, max_market_quantity=Decimal("0.004"))])
     world.run_for(10)

@@ -11,6 +11,7 @@ from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import (
     BOTH_SIDES,
     EVERY_PROFILE,
+    STOPS_LARGER_THAN_MARKET_ORDERS,
     a_world,
     figure,
     open_a,
@@ -34,7 +35,7 @@ def opened(profile: Profile, side: Side) -> World:
     return world
 
 
-@EVERY_PROFILE
+@STOPS_LARGER_THAN_MARKET_ORDERS
 @BOTH_SIDES
 def test_an_entry_over_the_maximum_is_opened_whole_in_several_orders(profile: Profile, side: Side) -> None:
     world = opened(profile, side)
@@ -55,7 +56,7 @@ def test_no_more_is_opened_than_one_stop_can_be_for(profile: Profile, side: Side
     assert_postcondition_c(world)
 
 
-@EVERY_PROFILE
+@STOPS_LARGER_THAN_MARKET_ORDERS
 @BOTH_SIDES
 def test_it_is_closed_whole_in_several_orders(profile: Profile, side: Side) -> None:
     world = opened(profile, side)
