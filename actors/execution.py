@@ -135,8 +135,10 @@ class ExecutionActor(Actor):
             case Due(what=what):
                 self._due(what)
             case Committed() | CommitRefused():
-                self._lease.answered(self.context, granted=isinstance(message, Committed))
-                self._send_held_back()
+                if self._lease.answered(self.context, granted=isinstance(message, Committed)):
+                    self._send_held_back()
+                elif self._held_back:
+                    self._lease.ask(self.context)
             case Settle():
                 return sum(not job.given_up for job in self._jobs.values())
             case _:
@@ -248,7 +250,7 @@ class ExecutionActor(Actor):
             return
         held_back, self._held_back = self._held_back, []
         for waiting in held_back:
-            if only_protective and waiting.priority > PROTECTIVE:
+            if only_protective and (waiting.priority > PROTECTIVE or isinstance(waiting.request, SetLeverage)):
                 self._held_back.append(waiting)
                 continue
             waiting.job.queued -= 1
@@ -405,8 +407,8 @@ class ExecutionActor(Actor):
     def _due(self, what: str) -> None:
         verb, _, intent_id = what.partition(" ")
         if verb == "lease":
-            self._lease.unanswered()
-            self._send_held_back(only_protective=True)
+            if self._lease.unanswered(self.context):
+                self._send_held_back(only_protective=True)
             return
         if verb == "read":
             self._read_is_slow(int(intent_id))

@@ -24,6 +24,7 @@ class Lease:
         self._record = Record(journal=journal, owner_epoch=owner_epoch, series="lease")
         self._confirmed_ms = 0
         self._asked_ms: int | None = None
+        self._due_ms: int | None = None
         self.lost = False
 
     def holds(self, now_ms: int) -> bool:
@@ -41,16 +42,34 @@ class Lease:
         question = replace(self._record.blank(context), reply=True)
         self._asked_ms = question.at_ms
         self._record.write(question)
-        context.schedule_once("lease", ANSWER_S, Due(what="lease"))
+        if self._due_ms is None:
+            self._wait(context)
 
-    def answered(self, context: Context, *, granted: bool) -> None:
-        """The word came; it is as old as the question."""
-        context.cancel("lease")
+    def answered(self, context: Context, *, granted: bool) -> bool:
+        """The word came; it is as old as the question. Whether it holds now: what came late has to be asked again."""
         if self._asked_ms is not None and granted:
             self.confirm(self._asked_ms)
         self._asked_ms = None
         self.lost = self.lost or not granted
+        holds = self.holds(context.now_ms())
+        if holds or self.lost:
+            self._due_ms = None
+            context.cancel("lease")
+        return holds
 
-    def unanswered(self) -> None:
-        """It did not come in time; the next ``ask`` asks again."""
-        self._asked_ms = None
+    def unanswered(self, context: Context) -> bool:
+        """Whether the journal had its time and gave no word that holds; the next ``ask`` asks again.
+
+        Told long after it was due it says that this process was paused, and not that the database is down.
+        """
+        if self._due_ms is None:
+            return False
+        if context.now_ms() > self._due_ms + LEASE_MS:
+            self._wait(context)
+            return False
+        self._asked_ms = self._due_ms = None
+        return True
+
+    def _wait(self, context: Context) -> None:
+        self._due_ms = context.now_ms() + int(ANSWER_S * 1_000)
+        context.schedule_once("lease", ANSWER_S, Due(what="lease"))

@@ -67,7 +67,11 @@ def _go_on_recovering(draft: Draft) -> None:
 
 def _plan_entry(draft: Draft) -> None:
     position = draft.position
-    if draft.ended or position.entry_intent_id in draft.open_intents:
+    if position.entry_intent_id in draft.open_intents:
+        return
+    if draft.ended:
+        if not any(item.order.purpose is OrderPurpose.ENTRY for item in position.leftovers):
+            finish_addition(draft)
         return
     if not position.entry_done:
         _plan_limit_entry(draft)
@@ -156,8 +160,8 @@ def enter(draft: Draft) -> None:
         market=position.entry_limit_price is None,
     )
     spec = replace(entry_spec(draft, draft.next_order_id(OrderPurpose.ENTRY)), quantity=slices[0])
-    working = position.stop.working
-    if draft.situation.capabilities.attach_stop_to_entry and (working is None or working.quantity is not None):
+    working, can = position.stop.working, draft.situation.capabilities
+    if can.attach_stop_to_entry and (working is None or (working.quantity is not None and can.two_stops)):
         # A stop that works for a quantity does not cover what is added: that has its own until the one is resized.
         spec = replace(
             spec,

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from actors.execution import ExecutionActor
 from actors.kernel import ActorSystem, ChildSpec, GroupSpec, VirtualRuntime, VirtualTime
+from actors.lease import LEASE_MS
 from messages.instruments import Capabilities
 from messages.journal import Committed, Decision, Durability
 from messages.orders import OrderSpec
@@ -133,3 +134,37 @@ def test_a_move_that_waited_for_the_journals_word_is_not_sent_after_the_one_that
     stage.journal_answers()
 
     assert stage.moved_to == [Decimal(110)]
+
+
+def test_a_word_that_came_late_is_asked_for_again_and_nothing_goes_out_with_it() -> None:
+    """The process was paused between the commit and the answer: the account may have changed hands since."""
+    stage = Stage()
+    stage.execute(a_move("first", 100), committed_ms=LONG_AGO_MS)
+    stage.run_ms(LEASE_MS)
+    stage.journal_answers()
+    assert stage.moved_to == []
+    assert stage.asked, "a new question"
+    stage.journal_answers()
+    assert stage.moved_to == [Decimal(100)]
+
+
+def test_what_protects_goes_out_without_a_word_when_the_journal_can_give_none() -> None:
+    stage = Stage()
+    stage.execute(a_move("first", 100), committed_ms=LONG_AGO_MS)
+    stage.run_ms(1_990)
+    assert stage.moved_to == []
+    stage.run_ms(20)
+    assert stage.moved_to == [Decimal(100)]
+
+
+def test_it_does_not_go_out_when_this_process_was_paused_meanwhile() -> None:
+    stage = Stage()
+    stage.execute(a_move("first", 100), committed_ms=LONG_AGO_MS)
+    stage.system.suspend("execution")
+    stage.run_ms(60_000)
+    stage.system.resume("execution")
+    stage.run_ms(1_000)
+    assert stage.moved_to == []
+    stage.journal_answers()
+    stage.journal_answers()
+    assert stage.moved_to == [Decimal(100)]

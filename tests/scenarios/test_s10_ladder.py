@@ -252,6 +252,29 @@ def test_an_addition_over_the_maximum_is_made_whole_in_several_orders(profile: P
     assert_postcondition_c(world)
 
 
+@EVERY_PROFILE
+@BOTH_SIDES
+def test_what_fills_after_the_stop_has_closed_the_position_is_closed_as_well(profile: Profile, side: Side) -> None:
+    late = FaultRule(
+        action=FaultAction.LATE_EXECUTION,
+        requests=(RequestType.PLACE,),
+        purposes=(OrderPurpose.ENTRY,),
+        nth=2,
+        count=1,
+        delay_s=3.0,
+    )
+    world = a_world(profile, late)
+    open_a(side, world)
+    world.run_for(INTERVAL_S)
+    open_a(side, world, for_s=1)
+    world.price(at(side, 41_000))
+    world.run_for(60)
+    assert open_quantity(world) == 0
+    (closed,) = Queries(world.store).closed_positions()
+    assert closed.opened_quantity == FIRST + sum((quantity for _, quantity, *_ in additions(world)), Decimal(0))
+    assert_postcondition_c(world, interrupted=True)
+
+
 @pytest.mark.parametrize("profile", [PAPER, BINANCE, WORST], ids=lambda profile: profile.name)
 @BOTH_SIDES
 def test_killed_at_any_boundary_of_an_addition_it_is_made_once_and_covered(profile: Profile, side: Side) -> None:
