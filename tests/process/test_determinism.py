@@ -54,7 +54,7 @@ def _signals(path: Path, start_ms: int) -> None:
 def test_a_replay_gives_the_same_result_each_time(installation: Installation, recording: list[str]) -> None:
     installation.environment.update(LIVELY)
     found: list[dict[str, Any]] = []
-    for hash_seed in ("7", "7", "1234"):
+    for hash_seed in ("7", "1234"):
         done = installation.run("run", *recording, timeout_s=120, PYTHONHASHSEED=hash_seed)
         assert done.code == 0, done.err
         found.append({name: done.json()[name] for name in SAME})
@@ -62,4 +62,3 @@ def test_a_replay_gives_the_same_result_each_time(installation: Installation, re
     assert found[0]["positions"]["closed"] > 20
     assert found[0]["ledger"]["unprotected_seconds"] == 0.0
     assert found[1] == found[0]
-    assert found[2] == found[0]

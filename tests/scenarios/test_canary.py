@@ -1,5 +1,6 @@
 """Before anything is opened a venue proves that it takes stops, and nothing is left of the proof."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from messages.journal import EventRecord
 from messages.orders import OrderStatus
 from messages.values import OrderKind, OrderPurpose, Side
 from rules.client_order_ids import parse_client_order_id
+from tests.scenarios.kills import SOAK
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import (
     EVERY_PROFILE,
@@ -164,11 +166,15 @@ def test_a_bad_connection_delays_the_proof_and_leaves_nothing(profile: Profile, 
     assert not world.crashes
 
 
-@pytest.mark.parametrize("profile", TAKING, ids=lambda profile: profile.name)
-def test_a_process_that_is_killed_anywhere_in_the_trial_leaves_nothing_after_the_next_start(profile: Profile) -> None:
+@pytest.mark.parametrize(("number", "profile"), list(enumerate(TAKING)), ids=[each.name for each in TAKING])
+def test_a_process_that_is_killed_anywhere_in_the_trial_leaves_nothing_after_the_next_start(
+    number: int, profile: Profile
+) -> None:
+    """Each profile at other boundaries; with ``HOLDFAST_SOAK`` each at all of them."""
     whole = a_trial(profile)
     whole.run_for(PROVEN_S)
-    for kill_at in range(SHORTEST_KILL, len(whole.boundaries)):
+    stride = 1 if SOAK in os.environ else len(TAKING)
+    for kill_at in range(SHORTEST_KILL + number % stride, len(whole.boundaries), stride):
         world = World(profile=profile, canary=True)
         world.kill_at = kill_at
         world.start()
