@@ -129,6 +129,8 @@ def _run_live(options: RunOptions, loaded: LoadedSettings, stop: StopFlag, lock:
             told_on_terminal = not options.as_json and LiveStatus().usable
             if told_on_terminal:
                 tell("stopping in order... once more stops at once")
+            if exchange is not None:
+                exchange.hold_market()
             shut_down(run.system)
             text = f"stopped: {left_behind(last)}"
             logger.info("{}", text)

@@ -21,6 +21,18 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(tally)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Among several workers, tests that mostly wait for real processes are spread evenly between those that compute."""
+    waiting = [item for item in items if "process" in item.path.parts]
+    if not waiting or "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    computing = [item for item in items if "process" not in item.path.parts]
+    every = len(computing) // len(waiting) + 1
+    items[:] = [
+        item for number, one in enumerate(waiting) for item in (one, *computing[number * every : (number + 1) * every])
+    ]
+
+
 def _place(name: str, default: str) -> Path:
     place = Path(os.environ.get(name) or ROOT / default)
     if not place.is_dir():

@@ -111,6 +111,10 @@ class PaperExchange:
             running=lambda: self._running,
         )
 
+    def hold_market(self) -> None:
+        """No price moves any more: whoever is stopping sees the end of everything that has begun, and nothing new."""
+        self._pending = None
+
     def stop(self) -> None:
         """Close the market and the state file; what is under way is not executed any more."""
         with self._lock:
@@ -385,7 +389,9 @@ class PaperExchange:
             self._publish(events)
             self._tell_price(pending.symbol)
             pending = next(self._points, None)
-        self._pending = pending
+        # Held meanwhile, it stays so.
+        if self._pending is not None:
+            self._pending = pending
         self._wait_for_market()
 
     def _catch_up(self, since_ms: int, now_ms: int) -> None:

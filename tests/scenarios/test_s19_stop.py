@@ -2,12 +2,13 @@
 
 import pytest
 
-from adapters.simulator.profiles import Profile
+from adapters.simulator.profiles import PAPER, Profile
 from messages.state import PositionPhase
+from messages.values import Side
 from persistence.queries import Queries
 from run_parts import shut_down
 from tests.scenarios.kills import Wave, begun, live_until
-from tests.scenarios.stage import EVERY_PROFILE
+from tests.scenarios.stage import EVERY_PROFILE, a_world, at, open_a, open_quantity
 from tests.scenarios.world import World
 
 
@@ -41,4 +42,16 @@ def test_a_stop_during_the_start_after_a_kill_first_protects_and_settles_what_is
         assert life.stop.working is not None
     # Of the others the venue may still hear: an entry is proven lost only when its longest life is over.
     assert all(life.opened_quantity == 0 for life in lives.values())
+    assert_everything_covered(world)
+
+
+def test_while_the_process_stops_the_simulated_market_stands_still() -> None:
+    """What a tick did after the records are closed would be on no record before the next start."""
+    world = a_world(PAPER)
+    open_a(Side.LONG, world)
+    world.exchange.hold_market()
+    world.price(at(Side.LONG, 40_000))
+    world.run_for(10)
+    assert open_quantity(world) > 0
+    stopped(world)
     assert_everything_covered(world)
