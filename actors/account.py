@@ -87,7 +87,10 @@ class AccountActor(Actor):
         what = type(request).__name__
         if what not in self._reading:
             self._reading.add(what)
-            self._execution.tell(VenueRead(path=self.context.path, request=request, urgent=urgent))
+            # Before the first reading nobody knows whether everything that is open has its stop.
+            protects = self._balance is None
+            read = VenueRead(path=self.context.path, request=request, urgent=urgent, protects=protects)
+            self._execution.tell(read)
 
     def _on_read(self, message: VenueReadDone) -> None:
         self._reading.discard(type(message.request).__name__)

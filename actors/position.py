@@ -3,8 +3,8 @@
 **Owns** the position's state, its stop, its take profits and its trailing; nothing else decides about them.
 **Accepts** OpenPosition and AdoptPosition (from the desk), what the venue's streams say (OrderUpdated, FillReceived,
 FundingReceived, PositionUpdated), IntentSettled and VenueReadDone (from the execution actor), Tick (from the market
-actor), ClosePosition, VerifyPosition, RemoveZombies, InspectPosition
-and RiskJudged (from the guard), InstrumentChanged, SettingsChanged, DescribePosition, Settle, and its own timers.
+actor), ClosePosition, VerifyPosition, RemoveZombies, InspectPosition and RiskJudged (from the guard), InstrumentChanged,
+SettingsChanged, DescribePosition, Settle, and its own timers.
 **Sends** Decision to the journal, VenueRead and ResolveIntents to the execution actor, AttentionBand to the market
 actor, ExposureChanged and PositionEnded to the risk actor, PositionReady, PositionUnclaimed and ReadAccountNow to the
 desk.
@@ -19,7 +19,7 @@ from typing import Final, assert_never
 from actors.kernel import Actor, Terminated
 from actors.market_watch import MarketWatch
 from actors.policies import position_policies, sizing_policy
-from actors.position_exposure import ending_of, exposure_of
+from actors.position_exposure import ending_of, exposure_of, may_be_naked
 from actors.position_opening import (
     PositionMessage,
     PositionOpening,
@@ -272,6 +272,7 @@ class PositionActor(Actor):
         before, self._case = self._case, decision.case
         draft = decision.draft
         self._record.follow(self.context, decision)
+        self._reader.protects = may_be_naked(decision.case.position)
         if draft.reads_account:
             self._reader.account(self.context)
         if draft.reads_fills:

@@ -24,6 +24,11 @@ def exposure_of(position: PositionState, instrument: Instrument) -> ExposureChan
     )
 
 
+def may_be_naked(position: PositionState) -> bool:
+    """Whether something of it may be open without a stop, as far as is known."""
+    return position.closed_ms is None and position.stop.working is None
+
+
 def ending_of(position: PositionState) -> PositionEnded:
     """The place in the limits is free again."""
     result = None

@@ -155,10 +155,10 @@ class VenueQueue:
     def _is_allowed(self, head: Waiting, exhausted: Mapping[bool, set[str]], now_ms: int) -> bool:
         """Whether the venue's limits leave room for it; what it is short of is ``exhausted`` for those behind it.
 
-        What is kept for protection is for orders, questions about them and cancels: readings, however urgent, do
-        without.
+        What is kept for protection is for orders, questions about them and cancels. Readings, however urgent, do
+        without; but for those on which it depends whether a position has a stop.
         """
-        protects = head.priority <= PROTECTIVE and head.job.read is None
+        protects = head.priority <= PROTECTIVE and (head.job.read is None or head.job.read.protects)
         protective = protects or isinstance(head.request, CancelOrder)
         short = False
         for name, units in self._cost(head.request).items():

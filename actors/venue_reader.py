@@ -19,13 +19,15 @@ LEVERAGE: Final = "leverage"
 class VenueReader:
     """Reads the account, the fills and single orders of one symbol, through the execution actor.
 
-    A question that failed comes back to the actor as ``Due(what=question)`` after a growing delay.
+    A question that failed comes back to the actor as ``Due(what=question)`` after a growing delay. ``protects`` says of
+    those that are asked from now on whether the position has no stop until they are answered.
     """
 
     def __init__(self, *, symbol: Symbol, execution: Ref) -> None:
         self._symbol = symbol
         self._execution = execution
-        self._open: set[str] = set()
+        self._open: dict[str, bool] = {}
+        self.protects = False
         self._retry_s = RETRY_FIRST_S
 
     def account(self, context: Context) -> None:
@@ -53,13 +55,13 @@ class VenueReader:
 
     def came(self, message: VenueReadDone) -> None:
         """The question was answered."""
-        self._open.discard(question_of(message.request))
+        self._open.pop(question_of(message.request), None)
         self._retry_s = RETRY_FIRST_S
 
     def failed(self, context: Context, message: VenueReadDone) -> None:
         """It was not: ask again later."""
         question = question_of(message.request)
-        self._open.discard(question)
+        self._open.pop(question, None)
         context.schedule_once(("reread", question), self._retry_s, Due(what=question))
         self._retry_s = min(self._retry_s * 2, RETRY_CAP_S)
 
@@ -70,9 +72,11 @@ class VenueReader:
         return lost
 
     def _ask(self, context: Context, question: str, request: ReadRequest | SetLeverage) -> None:
-        if question not in self._open:
-            self._open.add(question)
-            self._execution.tell(VenueRead(path=context.path, request=request, urgent=True))
+        protects = self.protects and question != LEVERAGE
+        # One that waits for a limit is overtaken by one that need not.
+        if protects > self._open.get(question, -1):
+            self._open[question] = protects
+            self._execution.tell(VenueRead(path=context.path, request=request, urgent=True, protects=protects))
 
 
 def question_of(request: ReadRequest | SetLeverage) -> str:

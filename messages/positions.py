@@ -154,13 +154,19 @@ class IntentSettled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueRead:
-    """A question to the venue; answered to ``path`` with :class:`VenueReadDone`. ``urgent`` ones go before entries."""
+    """A question to the venue; answered to ``path`` with :class:`VenueReadDone`.
+
+    Attributes:
+        urgent: It goes before entries.
+        protects: What is open may have no stop until it is answered: it may use what is kept for protection.
+    """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.NORMAL, idempotent=True)
 
     path: str
     request: ReadRequest | SetLeverage
     urgent: bool
+    protects: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,6 +152,18 @@ def test_readings_however_urgent_leave_the_share_of_protection_to_orders_and_que
     assert isinstance(stop.request, PlaceOrder)
 
 
+def test_a_reading_on_which_it_depends_whether_a_position_has_a_stop_may_use_that_share() -> None:
+    """After many starts within a minute a position that had just been entered was read only in the next one."""
+    queue = VenueQueue(
+        budget=RateBudget([RateWindow(name="weight", limit=10, window_ms=1_000)]), cost=lambda _: {"weight": 2}
+    )
+    for number, protects in enumerate((False, False, False, False, False, True)):
+        read = VenueRead(path="p", request=FetchAccount(symbol=KEY.symbol), urgent=True, protects=protects)
+        queue.add(Job(path="p", priority=PROTECTIVE, read=read, number=number), read.request, resolves=False)
+    sent = [waiting.job.read for _ in range(6) if (waiting := queue.next(0)) is not None]
+    assert [read.protects for read in sent if read is not None] == [False, False, False, False, True]
+
+
 def test_what_became_of_an_entry_is_asked_although_readings_wait_for_a_limit_of_their_own() -> None:
     """The readings may go on for ever because nobody knows what became of the entries (met on Bitget)."""
 
