@@ -1,9 +1,9 @@
 """One symbol's position on one venue, from life to life.
 
 **Owns** the position's state, its stop, its take profits and its trailing; nothing else decides about them.
-**Accepts** OpenPosition and AdoptPosition (from the desk), what the venue's streams say (OrderUpdated, FillReceived,
-FundingReceived, PositionUpdated), IntentSettled and VenueReadDone (from the execution actor), Tick (from the market
-actor), ClosePosition, VerifyPosition, RemoveZombies, InspectPosition and RiskJudged (from the guard), InstrumentChanged,
+**Accepts** OpenPosition and AdoptPosition (from the desk), OrderUpdated, FillReceived, FundingReceived, PositionUpdated
+(from the venue's streams), IntentSettled and VenueReadDone (from the execution actor), Tick (from the market actor),
+InspectPosition and RiskJudged (from the guard), ClosePosition, VerifyPosition, RemoveZombies, InstrumentChanged,
 SettingsChanged, DescribePosition, Settle, and its own timers.
 **Sends** Decision to the journal, VenueRead and ResolveIntents to the execution actor, AttentionBand to the market
 actor, ExposureChanged and PositionEnded to the risk actor, PositionReady, PositionUnclaimed and ReadAccountNow to the
@@ -300,8 +300,7 @@ class PositionActor(Actor):
         self.context.cancel("wake")
 
     def _tell_exposure(self) -> None:
-        exposure = self._exposure(self._case) if self._case is not None else None
-        if exposure is not None:
+        if self._case is not None and (exposure := self._exposure(self._case)) is not None:
             self._around.risk.tell(exposure)
 
     def _exposure(self, case: PositionCase) -> ExposureChanged | None:
