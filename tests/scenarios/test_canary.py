@@ -14,7 +14,7 @@ from rules.client_order_ids import parse_client_order_id
 from tests.scenarios.kills import SOAK
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import (
-    EVERY_PROFILE,
+    ON_PAPER,
     STOP_AFTER_ENTRY,
     a_world,
     open_quantity,
@@ -23,6 +23,7 @@ from tests.scenarios.stage import (
     stops_of,
 )
 from tests.scenarios.test_s14_opened_by_hand import trade_by_hand
+from tests.scenarios.wire.link import WireProfile
 from tests.scenarios.world import BTC, World
 
 PROVEN_S = 3.0
@@ -89,7 +90,13 @@ def test_nothing_is_sent_to_open_before_the_trial_is_over(profile: Profile) -> N
     assert_postcondition_c(world)
 
 
-@profiles_where(lambda profile: profile.capabilities.hedge_mode and profile.capabilities.stop_client_order_id)
+@profiles_where(
+    lambda profile: (
+        profile.capabilities.hedge_mode
+        and profile.capabilities.stop_client_order_id
+        and not isinstance(profile, WireProfile)
+    )
+)
 def test_in_hedge_mode_it_is_a_stop_of_one_side(profile: Profile) -> None:
     world = a_trial(replace(profile, stops_need_a_position=False), hedge=True)
     world.run_for(PROVEN_S)
@@ -187,7 +194,7 @@ def test_a_process_that_is_killed_anywhere_in_the_trial_leaves_nothing_after_the
         assert not stops_of(world), kill_at
 
 
-@EVERY_PROFILE
+@ON_PAPER
 def test_the_venue_stays_closed_when_the_actor_that_closed_it_is_started_again(profile: Profile) -> None:
     withdrawn = FaultRule(
         action=FaultAction.ORDER_TYPE_WITHDRAWN, requests=(RequestType.PLACE,), kinds=(OrderKind.STOP_MARKET,)

@@ -17,7 +17,17 @@ from rules.position_case import PositionPolicies
 from rules.position_draft import spec_of
 from rules.trailing import TrailingPolicy
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.stage import BOTH_SIDES, EVERY_PROFILE, a_world, at, figure, open_a, open_quantity, stops_of
+from tests.scenarios.stage import (
+    BOTH_SIDES,
+    EVERY_PROFILE,
+    ON_PAPER,
+    a_world,
+    at,
+    figure,
+    open_a,
+    open_quantity,
+    stops_of,
+)
 from tests.scenarios.test_f08_close_rejected import close_it
 from tests.scenarios.world import World
 
@@ -65,7 +75,7 @@ def test_take_profits_that_cannot_be_cancelled_are_not_asked_for_in_a_storm(
     assert_postcondition_c(world, interrupted=True)
 
 
-@EVERY_PROFILE
+@ON_PAPER
 @BOTH_SIDES
 def test_a_cancel_that_never_reached_the_venue_was_not_refused_and_is_sent_again_soon(
     profile: Profile, side: Side

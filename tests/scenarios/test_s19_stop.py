@@ -8,7 +8,7 @@ from messages.values import Side
 from persistence.queries import Queries
 from run_parts import shut_down
 from tests.scenarios.kills import Wave, begun, live_until
-from tests.scenarios.stage import EVERY_PROFILE, a_world, at, open_a, open_quantity
+from tests.scenarios.stage import ON_PAPER, a_world, at, open_a, open_quantity
 from tests.scenarios.world import World
 
 
@@ -24,7 +24,7 @@ def assert_everything_covered(world: World) -> None:
     assert not [record.symbol for record in open_now if record.uncovered.since_ms is not None]
 
 
-@EVERY_PROFILE
+@ON_PAPER
 @pytest.mark.parametrize("kill", [80, 95, 105])
 def test_a_stop_during_the_start_after_a_kill_first_protects_and_settles_what_is_on_record(
     profile: Profile, kill: int

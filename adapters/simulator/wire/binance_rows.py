@@ -280,6 +280,10 @@ def funding_row(payment: FundingReport) -> Row:
     }
 
 
+NEVER_MS: Final = 4_133_404_800_000
+"""The year 2100, which Binance writes for a perpetual that goes on."""
+
+
 def listed_row(instrument: Instrument) -> Row:
     """A symbol of exchangeInfo."""
     base = instrument.symbol.removesuffix("USDT")
@@ -289,7 +293,7 @@ def listed_row(instrument: Instrument) -> Row:
         "symbol": instrument.symbol,
         "pair": instrument.symbol,
         "contractType": "PERPETUAL",
-        "deliveryDate": 4133404800000,
+        "deliveryDate": instrument.ends_ms or NEVER_MS,
         "onboardDate": 1569398400000,
         "status": "TRADING" if instrument.trading else "SETTLING",
         "maintMarginPercent": "2.5000",

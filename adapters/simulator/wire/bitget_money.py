@@ -65,7 +65,7 @@ def contract_row(instrument: Instrument) -> Row:
         "maxProductOrderNum": "1000",
         "maxPositionNum": "150",
         "symbolStatus": "normal" if instrument.trading else "maintain",
-        "offTime": "-1",
+        "offTime": str(instrument.ends_ms or -1),
         "limitOpenTime": "-1",
         "deliveryTime": "",
         "deliveryStartTime": "",

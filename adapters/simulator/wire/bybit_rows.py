@@ -189,7 +189,7 @@ def instrument_row(instrument: Instrument) -> Row:
         "quoteCoin": "USDT",
         "settleCoin": "USDT",
         "launchTime": "1585526400000",
-        "deliveryTime": "0",
+        "deliveryTime": str(instrument.ends_ms or 0),
         "deliveryFeeRate": "",
         "priceScale": "2",
         "leverageFilter": {"minLeverage": "1", "maxLeverage": "125.00", "leverageStep": "0.01"},

@@ -102,12 +102,13 @@ def instrument_row(instrument: Instrument) -> Row:
     base = name.split("-", maxsplit=1)[0]
     most = text_or_empty(instrument.max_quantity)
     return {
-        **dict.fromkeys(("alias", "baseCcy", "expTime", "optType", "quoteCcy", "stk"), ""),
+        **dict.fromkeys(("alias", "baseCcy", "optType", "quoteCcy", "stk"), ""),
         "category": "1",
         "ctMult": "1",
         "ctType": "linear",
         "ctVal": text_of(instrument.contract_size),
         "ctValCcy": base,
+        "expTime": "" if instrument.ends_ms is None else str(instrument.ends_ms),
         "instFamily": name.removesuffix("-SWAP"),
         "instId": name,
         "instIdCode": 10459,
