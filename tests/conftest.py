@@ -8,6 +8,7 @@ import pytest
 
 from tests.scenarios import tally
 
+CAMPAIGN_S = 7_200
 ROOT = Path(__file__).resolve().parent.parent
 
 # Two helpers on two cores make a time limit per example a lottery; a failure must be the same one on every machine.
@@ -22,7 +23,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Among several workers, tests that mostly wait for real processes are spread evenly between those that compute."""
+    """Whole campaigns have the time that they need.
+
+    Among several workers, tests that mostly wait for real processes are spread evenly between those that compute.
+    """
+    if tally.SOAK in os.environ:
+        for item in items:
+            item.add_marker(pytest.mark.timeout(CAMPAIGN_S))
     waiting = [item for item in items if "process" in item.path.parts]
     if not waiting or "PYTEST_XDIST_WORKER" not in os.environ:
         return

@@ -21,7 +21,7 @@ from persistence.queries import Queries
 from persistence.run_totals import unbalanced
 from persistence.store import SqlStore
 from tests.process.installation import Installation
-from tests.scenarios.kills import SOAK
+from tests.scenarios.tally import SOAK
 
 QUARTER_MS = 900_000
 MINUTES_A_DAY = 1_440

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scenarios.kills import SOAK
+from tests.scenarios.tally import SOAK
 from tests.scenarios.wire.choice import is_told_by_default
 from tests.scenarios.wire.link import end_all_links
 

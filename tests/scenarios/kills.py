@@ -19,8 +19,6 @@ from tests.scenarios.world import World
 
 EIGHT: Final = tuple(Symbol(f"{name}USDT") for name in ("BTC", "ETH", "SOL", "XRP", "ADA", "DOT", "LTC", "BNB"))
 PROTECTED_WITHIN_S: Final = 3.0
-SOAK: Final = "HOLDFAST_SOAK"
-"""The environment variable that asks for whole campaigns."""
 SETTLED_AFTER_S: Final = 30.0
 """Longer than the longest life of an entry that was never sent, and than the venue's grace for leftovers."""
 

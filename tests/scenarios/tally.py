@@ -5,9 +5,12 @@ A world is noted when it passes postcondition C. Under pytest-xdist each worker 
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import pytest
+
+SOAK: Final = "HOLDFAST_SOAK"
+"""The environment variable that asks for whole campaigns."""
 
 TALLY_KEY = "ledgers"
 

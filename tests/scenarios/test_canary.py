@@ -11,7 +11,6 @@ from messages.journal import EventRecord
 from messages.orders import OrderStatus
 from messages.values import OrderKind, OrderPurpose, Side
 from rules.client_order_ids import parse_client_order_id
-from tests.scenarios.kills import SOAK
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import (
     ON_PAPER,
@@ -22,6 +21,7 @@ from tests.scenarios.stage import (
     profiles_where,
     stops_of,
 )
+from tests.scenarios.tally import SOAK
 from tests.scenarios.test_s14_opened_by_hand import trade_by_hand
 from tests.scenarios.wire.link import WireProfile
 from tests.scenarios.world import BTC, World

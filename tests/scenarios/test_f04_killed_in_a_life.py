@@ -5,8 +5,9 @@ import os
 import pytest
 
 from adapters.simulator.profiles import BINANCE, PAPER, WORST, Profile
-from tests.scenarios.kills import LIFE, LOSS, SOAK, kill_in_life, strided
+from tests.scenarios.kills import LIFE, LOSS, kill_in_life, strided
 from tests.scenarios.stage import EVERY_PROFILE
+from tests.scenarios.tally import SOAK
 
 DIFFERENT = (PAPER, BINANCE, WORST)
 """Stop attached and amended; placed and doubled; placed, cancelled and placed again."""

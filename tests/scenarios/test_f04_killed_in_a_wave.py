@@ -8,13 +8,13 @@ import pytest
 from adapters.simulator.profiles import BINANCE, PAPER, PROFILES, WORST, Profile
 from tests.scenarios.kills import (
     EIGHT,
-    SOAK,
     Wave,
     boundaries_of,
     kill_in,
     strided,
 )
 from tests.scenarios.stage import DIFFERENT_PROFILES, EVERY_PROFILE
+from tests.scenarios.tally import SOAK
 
 ALL = tuple(PROFILES.values())
 DIFFERENT = (PAPER, BINANCE, WORST)
