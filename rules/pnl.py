@@ -1,7 +1,8 @@
 """What a fill does to a position: its size, its average entry and the profit realised.
 
 The rule for digits: products and sums are exact; an average that has no end is rounded once, half to even, to 28
-significant digits, which is what every later computation works with.
+significant digits, which is what every later computation works with. A profit that follows from such an average is
+rounded once, half to even, to 16 decimals, so that the profits of any number of fills add up to the last digit.
 
 Invariants:
 1. A fill changes the quantity by exactly what it opened or closed.
@@ -20,6 +21,8 @@ from rules.rounding import entry_side, percent_of, round_stop
 
 _EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
 _KEPT = Context(prec=28, rounding=ROUND_HALF_EVEN)
+_DECIMALS = 16
+"""Of a profit: with them a sum of up to 12 digits before the point is exact in 28."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,11 +75,12 @@ def apply_fill(
         )
     if fill_quantity > quantity:
         return FillRefused(excess=fill_quantity - quantity)
-    gain = fill_price - entry_price if side is Side.LONG else entry_price - fill_price
+    before, after = (entry_price, fill_price) if side is Side.LONG else (fill_price, entry_price)
+    gain = _EXACT.multiply(_EXACT.multiply(_EXACT.subtract(after, before), fill_quantity), contract_size)
     return FillEffect(
         quantity=quantity - fill_quantity,
         entry_price=entry_price,
-        realized_pnl=gain * fill_quantity * contract_size,
+        realized_pnl=_rounded(gain),
         opened=ZERO,
         closed=fill_quantity,
     )
@@ -87,6 +91,13 @@ def breakeven_price(*, side: Side, entry_price: Price, commission_percent: Decim
     commission = percent_of(entry_price, commission_percent)
     price = entry_price + commission if side is Side.LONG else entry_price - commission
     return round_stop(price, tick=tick, side=side)
+
+
+def _rounded(profit: Money) -> Money:
+    """What needs no rounding stays as it is written."""
+    if -int(profit.as_tuple().exponent) <= _DECIMALS:
+        return profit
+    return _EXACT.quantize(profit, Decimal(1).scaleb(-_DECIMALS))
 
 
 def _average(quantity: Quantity, entry_price: Price, fill_quantity: Quantity, fill_price: Price) -> Price:

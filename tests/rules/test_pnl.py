@@ -108,6 +108,18 @@ def test_6_a_stop_at_breakeven_pays_for_the_commission_and_is_the_nearest_tick_t
     assert price % tick == 0
 
 
+def test_the_profits_of_fills_add_up_to_the_last_digit_also_from_an_average_without_an_end() -> None:
+    profits: list[Decimal] = []
+    quantity, entry = Decimal(491), Decimal("1.206942158859470568431771894")
+    for price, filled in ((Decimal("1.2253"), 172), (Decimal("1.2143"), 100), (Decimal("1.2091"), 219)):
+        effect = _fill(Side.LONG, quantity, entry, (OrderSide.SELL, price, Decimal(filled)))
+        assert isinstance(effect, FillEffect)
+        profits.append(effect.realized_pnl)
+        quantity = effect.quantity
+    assert sum(profits) == sum(reversed(profits)) == profits[1] + (profits[2] + profits[0])
+    assert all(-int(profit.as_tuple().exponent) <= 16 for profit in profits)
+
+
 def test_an_average_without_an_end_is_kept_to_28_digits() -> None:
     effect = _fill(Side.LONG, Decimal(1), Decimal(1), (OrderSide.BUY, Decimal(2), Decimal(2)))
     assert isinstance(effect, FillEffect)
