@@ -44,6 +44,7 @@ MAX_SIGNAL_AGE_S: Final = 25 * 60
 START_S: Final = 5.0
 """How long a stop in the middle of a start waits until every position on record has its actor."""
 SETTLE_S: Final = 15.0
+SINCE_S: Final = 5.0
 SHOW_EVERY_S: Final = 1.0
 
 
@@ -144,6 +145,8 @@ def shut_down(system: ActorSystem) -> None:
             ),
             ShutdownPhase(name="start", deadline_s=START_S, targets=desks, message=Settle()),
             ShutdownPhase(name="orders in flight", deadline_s=SETTLE_S, targets=[POSITIONS], message=Settle()),
+            # While some had still to settle, the market may have closed others that had.
+            ShutdownPhase(name="what came since", deadline_s=SINCE_S, targets=[POSITIONS], message=Settle()),
             ShutdownPhase(name="records", deadline_s=5.0, targets=[addresses.JOURNAL], message=Settle()),
         ]
     )

@@ -50,6 +50,8 @@ from run_venues import live_venues
 POLL_S: Final = 0.25
 """The main thread never waits longer, so that a stop signal is noticed on every platform."""
 LOG_EVERY_S: Final = 60.0
+MARKET_HELD_S: Final = 1.0
+"""The longest wait for the simulated venue to have told of what it did before its market was held."""
 SWITCH_INTERVAL_S: Final = 0.0005
 STALE_AFTER_S: Final = 4.0
 """How long the prices of an open position may stay away; recorded candles have a price every 15 s only."""
@@ -130,7 +132,7 @@ def _run_live(options: RunOptions, loaded: LoadedSettings, stop: StopFlag, lock:
             if told_on_terminal:
                 tell("stopping in order... once more stops at once")
             if exchange is not None:
-                exchange.hold_market()
+                exchange.hold_market().wait(MARKET_HELD_S)
             shut_down(run.system)
             text = f"stopped: {left_behind(last)}"
             logger.info("{}", text)

@@ -58,7 +58,6 @@ from messages.positions import (
     WakeUp,
 )
 from messages.settings import Settings
-from messages.state import PositionPhase
 from messages.supervision import Due, PositionReady, ReadAccountNow, SettingsChanged
 from messages.values import PositionKey
 from messages.venue import (
@@ -87,10 +86,6 @@ from rules.position_decision import (
 FILLS_MARGIN_MS: Final = 5_000
 """How much earlier than our own clock said the venue may have stamped the first fill."""
 STOPPING: Final = "the process is stopping"
-UNDER_WAY: Final = frozenset(
-    {PositionPhase.PENDING_ENTRY, PositionPhase.ENTRY_PLACED, PositionPhase.PENDING_SL, PositionPhase.CLOSING}
-)
-"""In these phases a position is not left to itself: it may have no stop yet."""
 
 
 class PositionActor(Actor):
@@ -494,7 +489,5 @@ class PositionActor(Actor):
 
     def _answer_settling(self) -> None:
         """Nothing is answered before every order in flight is known, and what is open has its stop."""
-        case = self._case
-        busy = case is not None and (bool(case.intents) or case.position.phase in UNDER_WAY)
-        if not busy and self._restored:
+        if self._restored and (self._case is None or self._case.at_rest):
             self._settling.answer()

@@ -7,15 +7,18 @@ A :class:`PositionCase` is all that is known of one position; a :class:`Situatio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Final
 
 from messages.instruments import Capabilities, Instrument
 from messages.state import (
     Intent,
+    PositionPhase,
     PositionState,
     StopOrder,
     TrailingState,
 )
 from messages.values import (
+    ZERO,
     ClientOrderId,
     IntentId,
     MarginMode,
@@ -29,6 +32,11 @@ from rules.pnl import breakeven_price
 from rules.stop_choice import StopPolicy
 from rules.take_profits import TakeProfitPolicy
 from rules.trailing import TrailingPolicy
+
+UNDER_WAY: Final = frozenset(
+    {PositionPhase.PENDING_ENTRY, PositionPhase.ENTRY_PLACED, PositionPhase.PENDING_SL, PositionPhase.CLOSING}
+)
+"""In these phases a position is not left to itself: it may have no stop yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,3 +151,22 @@ class PositionCase:
     denied: StopOrder | None = None
     denied_ms: int = 0
     forgetful_told: bool = False
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is under way: each order's answer and each fill is known, and what is open has its stop."""
+        position = self.position
+        is_on_its_way = (
+            self.intents
+            or position.phase in UNDER_WAY
+            or position.ladder.under_way is not None
+            or (position.closed_ms is None and not position.entry_done)
+            or position.stop.unprotected_since_ms is not None
+        )
+        return not is_on_its_way and not fills_lag(position, self.reported)
+
+
+def fills_lag(position: PositionState, reported: Mapping[ClientOrderId, Quantity]) -> bool:
+    """Whether an order says that more of it has filled than fills have come."""
+    counted: Mapping[str, Quantity] = dict(position.order_fills)
+    return any(filled > counted.get(order_id, ZERO) for order_id, filled in reported.items())

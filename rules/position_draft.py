@@ -37,7 +37,7 @@ from messages.values import (
     Symbol,
 )
 from rules.client_order_ids import client_order_id, parse_client_order_id
-from rules.position_case import PositionCase, Situation
+from rules.position_case import PositionCase, Situation, fills_lag
 from rules.position_lifecycle import PositionEvent, next_phase
 from rules.rounding import exit_side, round_take_profit
 from rules.stop_lifecycle import StopEvent, next_stop_phase
@@ -107,8 +107,7 @@ class Draft:
     @property
     def awaits_fills(self) -> bool:
         """Whether an order says that more of it has filled than fills have come."""
-        counted = dict(self.position.order_fills)
-        return any(reported > counted.get(order_id, ZERO) for order_id, reported in self.reported.items())
+        return fills_lag(self.position, self.reported)
 
     @property
     def exit_side(self) -> OrderSide:

@@ -111,9 +111,23 @@ class PaperExchange:
             running=lambda: self._running,
         )
 
-    def hold_market(self) -> None:
-        """No price moves any more: whoever is stopping sees the end of everything that has begun, and nothing new."""
-        self._pending = None
+    def hold_market(self) -> threading.Event:
+        """No price moves any more: whoever is stopping sees the end of everything that has begun, and nothing new.
+
+        Returns:
+            Set once the streams have told their clients of all that had happened by then.
+        """
+        with self._lock:
+            self._pending = None
+        told = threading.Event()
+
+        def all_sent() -> None:
+            longest = self.config.event_delay
+            self.scheduler.call_later(max(longest.min_ms, longest.max_ms) / 1000, told.set)
+
+        # Not before what runs now has sent its events on their way.
+        self.scheduler.call_later(0.0, all_sent)
+        return told
 
     def stop(self) -> None:
         """Close the market and the state file; what is under way is not executed any more."""
@@ -384,14 +398,16 @@ class PaperExchange:
             if pending is None or pending.time_ms > due_ms:
                 break
             with self._lock:
+                if self._pending is None:
+                    return  # held meanwhile
                 self._move(pending)
                 events = self._commit() if self.engine.state.events else ()
             self._publish(events)
             self._tell_price(pending.symbol)
             pending = next(self._points, None)
-        # Held meanwhile, it stays so.
-        if self._pending is not None:
-            self._pending = pending
+        with self._lock:
+            if self._pending is not None:
+                self._pending = pending
         self._wait_for_market()
 
     def _catch_up(self, since_ms: int, now_ms: int) -> None:
