@@ -21,6 +21,7 @@ from actors.order_verdict import Next, Verdict, may_still_arrive, verdict_of_ans
 from actors.ports import VenueCalls
 from actors.rate_budget import RateBudget
 from actors.venue_queue import (
+    ENTRY,
     POLL,
     PROTECTIVE,
     Call,
@@ -250,7 +251,7 @@ class ExecutionActor(Actor):
             return
         held_back, self._held_back = self._held_back, []
         for waiting in held_back:
-            if only_protective and (waiting.priority > PROTECTIVE or isinstance(waiting.request, SetLeverage)):
+            if only_protective and waiting.priority > PROTECTIVE:
                 self._held_back.append(waiting)
                 continue
             waiting.job.queued -= 1
@@ -326,7 +327,8 @@ class ExecutionActor(Actor):
 
     def _read(self, read: VenueRead) -> None:
         self._numbers += 1
-        priority = PROTECTIVE if read.urgent else POLL
+        urgent = ENTRY if isinstance(read.request, SetLeverage) else PROTECTIVE
+        priority = urgent if read.urgent else POLL
         job = Job(path=read.path, priority=priority, read=read, number=self._numbers)
         self._reads[self._numbers] = job
         self._queue.add(job, read.request, resolves=False)

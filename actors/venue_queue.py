@@ -79,6 +79,11 @@ class Waiting:
     request: VenueRequest = field(compare=False)
     resolves: bool = field(compare=False)
 
+    @property
+    def protects(self) -> bool:
+        """Whether a position may have no stop until it is answered; most readings, however urgent, can wait."""
+        return self.priority <= PROTECTIVE and (self.job.read is None or self.job.read.protects)
+
 
 class SettledIntents:
     """What became of the last intents, so that one that is handed out again is told of and not sent again."""
@@ -139,7 +144,7 @@ class VenueQueue:
                 may_open = head.priority >= ENTRY and not head.resolves
                 if head.job.settled or (head.job.given_up and not head.resolves):
                     head.job.queued -= 1
-                elif may_open and any(each.priority <= PROTECTIVE for each in passed):
+                elif may_open and any(each.protects for each in passed):
                     passed.append(head)
                 elif self._is_allowed(head, exhausted, now_ms):
                     head.job.queued -= 1
@@ -158,8 +163,7 @@ class VenueQueue:
         What is kept for protection is for orders, questions about them and cancels. Readings, however urgent, do
         without; but for those on which it depends whether a position has a stop.
         """
-        protects = head.priority <= PROTECTIVE and (head.job.read is None or head.job.read.protects)
-        protective = protects or isinstance(head.request, CancelOrder)
+        protective = head.protects or isinstance(head.request, CancelOrder)
         short = False
         for name, units in self._cost(head.request).items():
             wait_ms = self._budget.wait_ms({name: units}, protective=protective, now_ms=now_ms)

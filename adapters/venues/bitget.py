@@ -84,7 +84,9 @@ _WINDOWS: Final = {
     "positions": 5,
     "accounts": 10,
     "fills": 10,
-    "settings": 5,
+    "account": 10,
+    "set-margin-mode": 5,
+    "set-leverage": 5,
     "public": 20,
 }
 """Requests a second and account; each endpoint has a limit of its own."""
@@ -158,7 +160,7 @@ class BitgetRest:
             case FetchFills():
                 return {"fills": 1, "accounts": 1, "order-detail": 1, "plan-orders": 1}
             case SetLeverage():
-                return {"settings": 3}
+                return {"account": 1, "set-margin-mode": 1, "set-leverage": 1}
             case FetchInstruments() | FetchServerTime():
                 return {"public": 1}
             case _:

@@ -1,6 +1,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from actors.rate_budget import RateBudget
 from actors.venue_queue import (
     ENTRY,
@@ -134,6 +136,22 @@ def test_a_stop_that_only_counts_as_an_order_does_not_wait_behind_a_reading_that
     assert queue.next(10) is None, "no position is opened while something protective waits"
     assert queue.look_again_ms(10) == 60_000
     assert [queue.next(60_000) is not None for _ in range(2)] == [True, True]
+
+
+@pytest.mark.parametrize("protects", [False, True])
+def test_an_entry_waits_for_a_reading_only_where_a_stop_depends_on_it(*, protects: bool) -> None:
+    queue = VenueQueue(
+        budget=RateBudget([RateWindow(name="readings", limit=1, window_ms=1_000)]),
+        cost=lambda request: {"readings": 1} if isinstance(request, FetchAccount) else {},
+    )
+    read = VenueRead(path="p", request=FetchAccount(), urgent=True, protects=protects)
+    for number in range(2):
+        queue.add(Job(path="p", priority=PROTECTIVE, read=read, number=number), FetchAccount(), resolves=False)
+    queue.add(a_job(ENTRY), PlaceOrder(order=an_intent(OrderPurpose.ENTRY).order), resolves=False)
+
+    sent = [type(waiting.request) for _ in range(3) if (waiting := queue.next(0)) is not None]
+
+    assert sent == ([FetchAccount] if protects else [FetchAccount, PlaceOrder])
 
 
 def test_readings_however_urgent_leave_the_share_of_protection_to_orders_and_questions_about_them() -> None:

@@ -30,6 +30,7 @@ CHOSEN: Final = frozenset(
         "test_a_clock_that_is_off_from_the_start_delays_and_repeats_nothing[2000-*]",
         "test_a_position_that_cannot_live_is_parked_under_its_stop_while_the_others_go_on[*]",
         "test_an_entry_whose_answer_never_comes_is_protected_all_the_same[events come-*]",
+        "test_calls_that_never_return_hold_nobody_else_up[*-take profit-lost_request]",
         "test_a_close_asked_for_waits_under_its_stop_until_trading_resumes[long-*]",
         "test_an_owner_whose_account_was_taken_over_sends_nothing_any_more[*]",
         "test_a_signal_that_comes_twice_opens_one_position[*]",
