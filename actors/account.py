@@ -1,31 +1,58 @@
 """The account on one venue, read in whole.
 
-**Owns** the rhythm of reading a venue's account and its instruments.
+**Owns** the rhythm of reading a venue's account, its instruments and its clock.
 **Accepts** ReadAccountNow (a stream is back, an operator asks), VenueReadDone, and its own timers.
-**Sends** InstrumentsRead and AccountSeen to the desk, BalanceRead to the risk actor, VenueRead to the execution actor.
+**Sends** InstrumentsRead and AccountSeen to the desk, BalanceRead to the risk actor, VenueRead to the execution actor,
+ClockMeasured to the connection monitor.
 **On crash** everything is read again.
 """
 
 from collections.abc import Mapping
 from typing import Final, assert_never
 
+from actors import addresses
 from actors.kernel import Actor, Ref, Terminated
+from actors.venue_clock import VenueClock
+from messages.connections import ClockMeasured
 from messages.positions import VenueRead, VenueReadDone
 from messages.supervision import AccountSeen, BalanceRead, Due, InstrumentsRead, ReadAccountNow
 from messages.values import Venue
-from messages.venue import AccountReport, FetchAccount, FetchInstruments, InstrumentsReport, ReadRequest
+from messages.venue import (
+    AccountReport,
+    FetchAccount,
+    FetchInstruments,
+    FetchServerTime,
+    InstrumentsReport,
+    ReadRequest,
+    ServerTime,
+)
 
 RETRY_FIRST_S: Final = 0.25
 RETRY_CAP_S: Final = 10.0
 INSTRUMENTS_EVERY_S: Final = 45.0
 """A new tick, step or suspension is in use within a minute (F15, F21)."""
+CLOCK_EVERY_S: Final = 600.0
+CLOCK_RETRY_S: Final = 30.0
 
 
 class AccountActor(Actor):
     """Reads the instruments and the whole account, again and again."""
 
-    def __init__(self, *, venue: Venue, execution: Ref, desk: Ref, risk: Ref, every_s: float) -> None:
+    def __init__(
+        self,
+        *,
+        venue: Venue,
+        execution: Ref,
+        desk: Ref,
+        risk: Ref,
+        connections: Ref,
+        clock: VenueClock,
+        every_s: float,
+    ) -> None:
+        """``clock`` is where the measured difference of the venue's clock goes."""
         super().__init__()
+        self._connections = connections
+        self._clock = clock
         self._venue = venue
         self._execution = execution
         self._desk = desk
@@ -53,6 +80,8 @@ class AccountActor(Actor):
                 self._retry()
             case Due(what="instruments"):
                 self._read(FetchInstruments(), urgent=False)
+            case Due(what="clock"):
+                self._read(FetchServerTime(), urgent=False)
             case Due():
                 self._read(FetchAccount(), urgent=False)
             case Terminated(path=path) if path == self._risk.path:
@@ -72,9 +101,11 @@ class AccountActor(Actor):
             "failed": sorted(self._failed),
             "retry_s": self._retry_s,
             "every_s": self._every_s,
+            "venue_clock_ahead_ms": self._clock.ahead_ms,
         }
 
     def _read_all(self) -> None:
+        self._read(FetchServerTime(), urgent=False)
         self._read(FetchInstruments(), urgent=True)
         self._read(FetchAccount(), urgent=True)
 
@@ -108,12 +139,22 @@ class AccountActor(Actor):
                 self.context.schedule_once("account", self._every_s, Due(what="account"))
                 if self._asked_meanwhile:
                     self._read_now()
+            case ServerTime(server_ms=server_ms):
+                self._measured(server_ms - (message.asked_ms + self.context.now_ms()) // 2)
+            case _ if isinstance(message.request, FetchServerTime):
+                self.context.schedule_once("clock", CLOCK_RETRY_S, Due(what="clock"))
             case _:
                 again = FetchInstruments() if isinstance(message.request, FetchInstruments) else FetchAccount()
                 if not self._failed:
                     self.context.schedule_once("retry", self._retry_s, Due(what="retry"))
                     self._retry_s = min(self._retry_s * 2, RETRY_CAP_S)
                 self._failed[type(again).__name__] = again
+
+    def _measured(self, ahead_ms: int) -> None:
+        self._clock.ahead_ms = ahead_ms
+        name = addresses.exchange(self._venue, "clock")
+        self._connections.tell(ClockMeasured(name=name, ahead_ms=ahead_ms))
+        self.context.schedule_once("clock", CLOCK_EVERY_S, Due(what="clock"))
 
     def _answers_again(self) -> None:
         """One answer tells that the venue can be read: the other question does not wait for its turn."""

@@ -8,6 +8,7 @@ from actors.kernel import Actor, ActorSystem
 from actors.monitors.protection import ProtectionMonitor, ProtectionParts
 from actors.monitors.zombie import ZombieMonitor, ZombieParts
 from actors.plan_orders import CountedCalls
+from actors.venue_clock import VenueClock
 from messages.settings import ZombieScope
 from rules.position_case import PositionPolicies
 from rules.zombies import ZombiePolicy
@@ -28,6 +29,7 @@ class Auditors:
 
     system: ActorSystem
     calls: CountedCalls
+    clock: VenueClock
     policies: PositionPolicies
     audit: AuditPolicy
     hedge_mode: bool
@@ -63,6 +65,7 @@ class Auditors:
                 scope=self.audit.zombie_scope,
                 threshold=self.audit.zombie_threshold,
                 hedge_mode=self.hedge_mode,
+                clock=self.clock,
                 owner_epoch=self.owner_epoch,
             )
         )

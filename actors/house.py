@@ -32,6 +32,7 @@ from actors.private_stream import StreamActor
 from actors.risk import RiskActor, RiskPolicy
 from actors.signal_source import SignalFeed, SignalSourceActor
 from actors.signals import SignalActor, WavePolicy
+from actors.venue_clock import VenueClock
 from actors.wave_source import WaveFeed, WaveSourceActor
 from messages.instruments import Instrument
 from messages.settings import Settings
@@ -106,6 +107,7 @@ class House:
         self._system = system
         self._parts = parts
         self._counted = {venue.calls.venue: CountedCalls(venue.calls) for venue in parts.venues}
+        self._clocks = {venue.calls.venue: VenueClock() for venue in parts.venues}
 
     def root(self) -> GroupSpec:
         """The whole tree, in the order in which it starts."""
@@ -233,6 +235,7 @@ class House:
             risk=self._ref("risk"),
             desk=desk,
             capabilities=parts.calls.capabilities,
+            clock=self._clocks[venue],
             policies=self._parts.policies,
             sizing=self._parts.sizing,
             owner_epoch=self._parts.owner_epoch,
@@ -260,6 +263,8 @@ class House:
             execution=self._part(venue, "execution"),
             desk=self._part(venue, "desk"),
             risk=self._ref("risk"),
+            connections=self._ref(addresses.CONNECTIONS),
+            clock=self._clocks[venue],
             every_s=self._parts.sync_every_s,
         )
 
@@ -312,6 +317,7 @@ class House:
         auditors = Auditors(
             system=self._system,
             calls=self._counted[venue],
+            clock=self._clocks[venue],
             policies=self._parts.policies,
             audit=self._parts.audit,
             hedge_mode=parts.hedge_mode,

@@ -83,8 +83,8 @@ from rules.position_decision import (
     restored_case,
 )
 
-FILLS_MARGIN_MS: Final = 5_000
-"""How much earlier than our own clock said the venue may have stamped the first fill."""
+FILLS_MARGIN_MS: Final = 60_000
+"""How much earlier than we think the venue may have stamped the first fill: its clock is measured now and then."""
 STOPPING: Final = "the process is stopping"
 
 
@@ -253,6 +253,7 @@ class PositionActor(Actor):
             mark=self._watch.mark,
             minute_ago=self._watch.minute_ago,
             priced_ms=self._watch.priced_ms,
+            venue_ahead_ms=self._around.clock.ahead_ms,
         )
 
     def _decide(self, event: PositionInput) -> None:
@@ -321,7 +322,8 @@ class PositionActor(Actor):
 
     def _read_fills(self) -> None:
         since_ms = self._case.position.opened_ms if self._case is not None else self.context.now_ms()
-        self._reader.fills(self.context, since_ms=since_ms - FILLS_MARGIN_MS)
+        venue_ms = since_ms + self._around.clock.ahead_ms
+        self._reader.fills(self.context, since_ms=venue_ms - FILLS_MARGIN_MS)
 
     def _on_read(self, message: VenueReadDone) -> None:
         answer, asked_ms = message.answer, message.asked_ms

@@ -9,6 +9,7 @@ from actors.kernel import Context, Ref, Terminated
 from actors.market_watch import MarketWatch
 from actors.position_record import PositionRecord
 from actors.record import rejection
+from actors.venue_clock import VenueClock
 from actors.venue_reader import VenueReader
 from messages.account_check import RemoveZombies
 from messages.guarding import InspectPosition, RiskJudged
@@ -89,6 +90,7 @@ class PositionSurroundings:
     risk: Ref
     desk: Ref
     capabilities: Capabilities
+    clock: VenueClock
     policies: PositionPolicies
     sizing: SizingPolicy
     owner_epoch: int

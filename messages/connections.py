@@ -21,6 +21,16 @@ class ConnectionSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClockMeasured:
+    """The clock of the venue at ``name`` is ahead of ours by ``ahead_ms``; negative when it is behind."""
+
+    DELIVERY: ClassVar[Delivery] = _SAFE_TO_REPEAT
+
+    name: str
+    ahead_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeConnections:
     """Asked of the connection monitor; answered with ConnectionsSummary."""
 

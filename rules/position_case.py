@@ -86,7 +86,7 @@ class PositionPolicies:
 class Situation:
     """What is around a position at one moment; ``last`` and ``mark`` are ``None`` before the first tick.
 
-    ``priced_ms`` is the venue's time of both.
+    ``priced_ms`` is the venue's time of both. The venue's clock is ahead of ours by ``venue_ahead_ms``.
     """
 
     now_ms: int
@@ -97,6 +97,7 @@ class Situation:
     mark: Price | None = None
     minute_ago: Price | None = None
     priced_ms: int | None = None
+    venue_ahead_ms: int = 0
 
     @property
     def watched(self) -> Price | None:

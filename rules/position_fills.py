@@ -27,7 +27,7 @@ def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None
     identity = parse_client_order_id(fill.client_order_id or "")
     if identity is not None and identity.position_id != position.position_id:
         return
-    if (identity is None or position.entry_order_id is None) and fill.time_ms < position.opened_ms:
+    if (identity is None or position.entry_order_id is None) and fill.time_ms < _opened_ms(draft):
         if identity is not None:
             _note_earlier(draft, fill)
         return
@@ -70,6 +70,11 @@ def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None
         _opened_more(draft, fill)
     if effect.closed > 0:
         _closed_some(draft, fill)
+
+
+def _opened_ms(draft: Draft) -> int:
+    """By the venue's clock."""
+    return draft.position.opened_ms + draft.situation.venue_ahead_ms
 
 
 def _note_earlier(draft: Draft, fill: FillReport) -> None:
@@ -153,7 +158,7 @@ def _take_profit_filled(draft: Draft, take_profit: TakeProfitState, fill: FillRe
 def take_funding(draft: Draft, payment: FundingReport) -> None:
     """Count a funding payment, once."""
     position = draft.position
-    if payment.funding_id in position.seen_fills or payment.time_ms < position.opened_ms:
+    if payment.funding_id in position.seen_fills or payment.time_ms < _opened_ms(draft):
         return
     draft.position = replace(
         position,

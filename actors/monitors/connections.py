@@ -1,8 +1,8 @@
-"""Connections that stay away: streams of venues, the signal server (S18).
+"""Connections that stay away: streams of venues, the signal server (S18); and clocks that are off.
 
-**Owns** since when each connection is down, and whether that was told.
-**Accepts** ConnectionSeen (from whoever holds a connection), DescribeConnections, and its own timers.
-**Sends** Decision (one event when a connection is lost, one when it is back) to the journal.
+**Owns** since when each connection is down, and whether that was told; which venues' clocks differ from ours.
+**Accepts** ConnectionSeen (from whoever holds a connection), ClockMeasured, DescribeConnections, and its own timers.
+**Sends** Decision (one event when a connection is lost, one when it is back, and so for clocks) to the journal.
 **On crash** it knows nothing and is told anew; what is down then counts from there.
 """
 
@@ -12,11 +12,13 @@ from typing import Final, assert_never
 
 from actors.kernel import Actor, Ref
 from actors.record import Record
-from messages.connections import ConnectionSeen, ConnectionsSummary, DescribeConnections, LostConnection
+from messages.connections import ClockMeasured, ConnectionSeen, ConnectionsSummary, DescribeConnections, LostConnection
 from messages.journal import EventRecord, Severity
 from messages.supervision import Due
 
 LOST_AFTER_S: Final = 300.0
+CLOCK_OFF_MS: Final = 1_000
+"""As ``holdfast doctor`` has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +35,23 @@ class ConnectionMonitor(Actor):
         super().__init__()
         self._record = Record(journal=journal, owner_epoch=owner_epoch)
         self._down: dict[str, _Down] = {}
+        self._clocks_off: dict[str, int] = {}
 
     def describe(self) -> Mapping[str, object]:
-        """Which connections are down, and since when."""
+        """Which connections are down, and since when; which clocks are off, and by how many milliseconds."""
         down = {name: {"since_ms": each.since_ms, "detail": each.detail} for name, each in self._down.items()}
-        return {"down": down}
+        return {"down": down, "clocks_off": dict(self._clocks_off)}
 
-    def on_receive(self, message: ConnectionSeen | DescribeConnections | Due) -> ConnectionsSummary | None:
+    def on_receive(
+        self, message: ConnectionSeen | ClockMeasured | DescribeConnections | Due
+    ) -> ConnectionsSummary | None:
         match message:
             case ConnectionSeen(up=True, name=name):
                 self._on_up(name)
             case ConnectionSeen():
                 self._on_down(message)
+            case ClockMeasured():
+                self._on_clock(message)
             case DescribeConnections():
                 lost = ((name, down) for name, down in self._down.items() if down.told)
                 return ConnectionsSummary(
@@ -79,6 +86,20 @@ class ConnectionMonitor(Actor):
         if down is not None and down.told:
             minutes = (self.context.now_ms() - down.since_ms) / 60_000
             self._tell("connection_back", Severity.INFO, name, f"connected again after {minutes:.0f} min")
+
+    def _on_clock(self, message: ClockMeasured) -> None:
+        name, ahead_ms = message.name, message.ahead_ms
+        if abs(ahead_ms) > CLOCK_OFF_MS:
+            was_off, self._clocks_off[name] = name in self._clocks_off, ahead_ms
+            if not was_off:
+                way = "behind" if ahead_ms > 0 else "ahead of"
+                text = (
+                    f"this machine's clock is {abs(ahead_ms) / 1_000:.1f} s {way} the venue's; "
+                    "set it: on Linux enable NTP, on Windows: w32tm /resync"
+                )
+                self._tell("clock_off", Severity.WARNING, name, text)
+        elif self._clocks_off.pop(name, None) is not None:
+            self._tell("clock_right", Severity.INFO, name, "this machine's clock and the venue's agree again")
 
     def _tell(self, kind: str, severity: Severity, name: str, text: str) -> None:
         blank = self._record.blank(self.context)

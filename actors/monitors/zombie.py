@@ -15,6 +15,7 @@ from actors.addresses import Directory
 from actors.kernel import Actor, Ref, Terminated
 from actors.mending import zombie_event
 from actors.record import Record
+from actors.venue_clock import VenueClock
 from messages.account_check import RemoveZombies, SweepZombies
 from messages.journal import EventRecord, Severity
 from messages.orders import OrderReport
@@ -42,6 +43,7 @@ class ZombieParts:
     scope: ZombieScope
     threshold: int
     hedge_mode: bool
+    clock: VenueClock
     owner_epoch: int
 
 
@@ -77,18 +79,18 @@ class ZombieMonitor(Actor):
         self.context.schedule_once("sweep", SWEEP_EVERY_S, Due(what="sweep"))
 
     def _look_at(self, report: AccountReport) -> None:
-        now_ms = self.context.now_ms()
+        venue_ms = self.context.now_ms() + self._parts.clock.ahead_ms
         policy = self._policy(report.orders)
-        zombies = find_zombies(positions=report.positions, orders=report.orders, policy=policy, now_ms=now_ms)
+        zombies = find_zombies(positions=report.positions, orders=report.orders, policy=policy, now_ms=venue_ms)
         # Which of several stops is its own, the position knows: it is told of all of them.
         doubled = [
             order
             for position in report.positions
             if surplus_stops(position, report.orders)
             for order in stops_in_reach(position, report.orders)
-            if policy.allows(order) and order.created_ms and now_ms - order.created_ms >= GRACE_MS
+            if policy.allows(order) and order.created_ms and venue_ms - order.created_ms >= GRACE_MS
         ]
-        self._put_on_record(zombies, now_ms)
+        self._put_on_record(zombies, self.context.now_ms())
         useless = self._by_key([zombie.order for zombie in zombies if zombie.may_go])
         beside = self._by_key(doubled)
         for key in {**useless, **beside}:

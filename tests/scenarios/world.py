@@ -69,6 +69,18 @@ def an_instrument(symbol: Symbol = BTC, **changes: object) -> Instrument:
     return Instrument(**(values | changes))  # type: ignore[arg-type]
 
 
+@dataclass(frozen=True, slots=True)
+class OtherClock:
+    """A clock that is ``ahead_ms`` ahead."""
+
+    time: VirtualTime
+    ahead_ms: int
+
+    def now_ms(self) -> int:
+        """UTC in milliseconds."""
+        return self.time.now_ms() + self.ahead_ms
+
+
 class ScriptedMarket:
     """A price a second, as the test sets it: ``prices[symbol]`` is what the next seconds show."""
 
@@ -170,6 +182,7 @@ class World:
     in_waves: bool = False
     waves: WavePolicy = field(default_factory=WavePolicy)
     canary: bool = False
+    venue_ahead_ms: int = 0
 
     def __post_init__(self) -> None:
         self.time = VirtualTime(start_ms=START_MS, seed=self.seed)
@@ -193,7 +206,7 @@ class World:
             ],
             feed=self.market,
             scheduler=self.time,
-            clock=self.time,
+            clock=OtherClock(self.time, self.venue_ahead_ms),
             config=self._for_the_venue(self.config or self._config()),
             faults=self.faults,
             on_boundary=self._boundary,
