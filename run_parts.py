@@ -20,6 +20,7 @@ from actors.signal_source import SignalFeed
 from actors.signals import WavePolicy
 from actors.status import POSITIONS, StatusReader, VenueBook
 from adapters.alert_log import AlertLog
+from adapters.candle_file import CandleFiles
 from adapters.console import LiveStatus
 from adapters.simulator.paper import PaperExchange
 from adapters.simulator.paper_calls import PaperCalls
@@ -96,6 +97,7 @@ def build_house(
     feed: SignalFeed | None,
     *,
     stale_after_s: float | None,
+    candles: CandleFiles | None = None,
     left_out: Mapping[Venue, str] | None = None,
 ) -> House:
     """The tree of actors, from settings and connections."""
@@ -118,6 +120,7 @@ def build_house(
             waves=WavePolicy.of(settings),
             audit=audit_policy(settings),
             guard=guard_policy(settings),
+            candles=candles,
         ),
     )
 

@@ -16,6 +16,7 @@ from loguru import logger
 
 from actors.kernel import ActorSystem, NotReady, ThreadRuntime
 from actors.signal_source import SignalFeed
+from adapters.candle_file import CandleFiles
 from adapters.console import LiveStatus, print_banner, tell
 from adapters.instance_lock import InstanceLock
 from adapters.logs import LOG_DIRECTORY, Logs, use_utf8_streams
@@ -117,6 +118,7 @@ def _run_live(options: RunOptions, loaded: LoadedSettings, stop: StopFlag, lock:
                 epoch,
                 signals,
                 stale_after_s=STALE_AFTER_S,
+                candles=CandleFiles(settings.data_dir),
                 left_out=venues.left_out,
             )
             system.start(house.root())

@@ -25,7 +25,7 @@ from actors.monitors.guard import GuardMonitor
 from actors.monitors.regime import RegimeMonitor
 from actors.plan_orders import CountedCalls
 from actors.policies import guard_policy, position_policies, sizing_policy
-from actors.ports import AccountLook, JournalPort, VenueCalls, VenueStreams
+from actors.ports import AccountLook, CandleKeeper, JournalPort, VenueCalls, VenueStreams
 from actors.position import PositionActor
 from actors.position_opening import PositionSurroundings
 from actors.private_stream import StreamActor
@@ -34,11 +34,11 @@ from actors.signal_source import SignalFeed, SignalSourceActor
 from actors.signals import SignalActor, WavePolicy
 from actors.venue_clock import VenueClock
 from actors.wave_source import WaveFeed, WaveSourceActor
+from messages.candles import CandleHistory
 from messages.instruments import Instrument
 from messages.settings import Settings
 from messages.supervision import SettingsChanged
 from messages.values import PositionKey, Symbol, Venue
-from rules.candle_builder import CandleHistory
 from rules.guard import GuardPolicy
 from rules.position_case import PositionPolicies
 from rules.sizing import SizingPolicy
@@ -80,6 +80,7 @@ class HouseParts:
         sync_every_s: How often each account is read in whole (S14).
         stale_after_s: How long prices may stay away before they are asked for; ``None`` in a replay of candles.
         left_out: Venues of the settings that this run cannot use, and why.
+        candles: Where candles outlive the process; ``None`` in a replay.
     """
 
     journal: JournalPort
@@ -98,6 +99,7 @@ class HouseParts:
     waves: WavePolicy = field(default_factory=WavePolicy)
     audit: AuditPolicy = field(default_factory=AuditPolicy)
     guard: GuardPolicy = field(default_factory=GuardPolicy)
+    candles: CandleKeeper | None = None
 
 
 class House:
@@ -330,7 +332,8 @@ class House:
         ]
 
     def _regime(self, venue: Venue) -> ChildSpec:
-        histories: dict[Symbol, CandleHistory] = {}
+        keeper = self._parts.candles
+        histories: dict[Symbol, CandleHistory] = dict(keeper.load(venue)) if keeper is not None else {}
         return _spared(
             addresses.regime(venue),
             lambda: RegimeMonitor(
@@ -339,6 +342,7 @@ class House:
                 guard=self._ref(addresses.guard(venue)),
                 journal=self._ref(addresses.JOURNAL),
                 histories=histories,
+                keeper=keeper,
                 owner_epoch=self._parts.owner_epoch,
             ),
         )

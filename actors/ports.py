@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from messages.candles import CandleHistory
 from messages.checks import AccountVerdict
 from messages.instruments import Capabilities
 from messages.journal import (
@@ -47,6 +48,18 @@ class VenueCalls(Protocol):
 
     def close(self) -> None:
         """Let go of threads and connections; what is under way is answered with OutcomeUnknown."""
+        ...
+
+
+class CandleKeeper(Protocol):
+    """Keeps the candles of each venue beyond the process; neither call raises."""
+
+    def load(self, venue: Venue) -> Mapping[Symbol, CandleHistory]:
+        """What was saved last."""
+        ...
+
+    def save(self, venue: Venue, histories: Mapping[Symbol, CandleHistory]) -> None:
+        """Keep ``histories`` in place of those before."""
         ...
 
 

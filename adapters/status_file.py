@@ -1,17 +1,15 @@
 """The status of the running instance, kept in its data directory for ``holdfast status``."""
 
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from adapters.whole_file import write_whole
 from messages.status import StatusView
 
 STATUS_FILE: Final = "status.json"
-REPLACE_FOR_S: Final = 2.0
-REPLACE_STEP_S: Final = 0.05
 
 
 class StatusFileError(Exception):
@@ -20,10 +18,8 @@ class StatusFileError(Exception):
 
 def write_status(data_dir: Path, view: StatusView) -> None:
     """Replace the status; a disk that cannot take it leaves the old one and stops nothing."""
-    path, fresh = data_dir / STATUS_FILE, data_dir / f"{STATUS_FILE}.new"
     with suppress(OSError):
-        fresh.write_bytes(msgspec.json.encode(view))
-        _replace(fresh, path)
+        write_whole(data_dir / STATUS_FILE, msgspec.json.encode(view))
 
 
 def read_status(data_dir: Path) -> StatusView:
@@ -39,17 +35,3 @@ def read_status(data_dir: Path) -> StatusView:
         raise StatusFileError(f"no instance has run on {data_dir} yet") from None
     except (OSError, msgspec.MsgspecError) as error:
         raise StatusFileError(f"{path} cannot be read: {error}") from error
-
-
-def _replace(fresh: Path, path: Path) -> None:
-    """Windows refuses while a reader has the file open: try again for a moment."""
-    until_s = time.monotonic() + REPLACE_FOR_S
-    while True:
-        try:
-            fresh.replace(path)
-        except PermissionError:
-            if time.monotonic() >= until_s:
-                raise
-            time.sleep(REPLACE_STEP_S)
-        else:
-            return

@@ -22,6 +22,23 @@ class ClosedCandle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CandleHistory:
+    """The candles of one symbol.
+
+    Attributes:
+        closed: Oldest first.
+        forming: The candle of now, so far.
+        latest_ms: The time of its newest tick, whose price is its close.
+        whole: It was watched from its start.
+    """
+
+    closed: tuple[ClosedCandle, ...] = ()
+    forming: ClosedCandle | None = None
+    latest_ms: int = 0
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuarterEnded:
     """Told by the market actor with the first price of a later quarter of an hour: those of the one before.
 

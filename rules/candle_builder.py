@@ -14,33 +14,16 @@ Invariants:
 7. No more candles are kept than are needed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from messages.candles import CANDLE_MS, ClosedCandle
+from messages.candles import CANDLE_MS, CandleHistory, ClosedCandle
 from messages.values import Price
 
 MAX_FILLED: Final = 4
 """So many quarters without a tick are taken for quiet ones, more for a stream that was away."""
 KEPT: Final = 112
 """A day and a few hours: what the volatility looks back on, and what its first figure needs."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CandleHistory:
-    """The candles of one symbol.
-
-    Attributes:
-        closed: Oldest first.
-        forming: The candle of now, so far.
-        latest_ms: The time of its newest tick, whose price is its close.
-        whole: It was watched from its start.
-    """
-
-    closed: tuple[ClosedCandle, ...] = ()
-    forming: ClosedCandle | None = None
-    latest_ms: int = 0
-    whole: bool = False
 
 
 def add_tick(history: CandleHistory, *, time_ms: int, last: Price, high: Price, low: Price) -> CandleHistory:

@@ -4,9 +4,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages.candles import CANDLE_MS, ClosedCandle
+from messages.candles import CANDLE_MS, CandleHistory, ClosedCandle
 from messages.values import Price
-from rules.candle_builder import KEPT, MAX_FILLED, CandleHistory, add_tick
+from rules.candle_builder import KEPT, MAX_FILLED, add_tick
 
 START_MS = 1_641_204_000_000
 """A full hour."""

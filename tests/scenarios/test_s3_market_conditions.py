@@ -75,12 +75,38 @@ def test_a_position_that_is_open_keeps_its_distances_when_the_market_wakes_up() 
     assert [each.trigger_price for each in stops_of(world)] == [at(Side.LONG, 41_160)]
 
 
-def test_the_regime_is_told_when_it_changes_and_a_crash_of_its_monitor_loses_no_candle() -> None:
+def test_the_regime_is_told_when_it_changes() -> None:
     world = a_moving_world(*(WILD,) * 20)
     assert regimes(world) == ["choppy"]
-    assert world.process is not None
-    world.process.system.ref("monitor/regime/paper").tell("what it does not know")
-    world.run_for(5)
-    assert len(world.crashes) == 1
     moved(world, CALM)
-    assert regimes(world) == ["choppy", "choppy"]
+    assert regimes(world) == ["choppy"]
+
+
+def test_a_crash_of_its_monitor_loses_no_candle_and_whoever_crashes_after_it_is_told_again() -> None:
+    world = a_moving_world(*(CALM,) * 40, *(WILD,) * 6)
+    assert world.process is not None
+    for path in ("monitor/regime/paper", "risk"):
+        world.process.system.ref(path).tell("what it does not know")
+        world.run_for(5)
+    assert len(world.crashes) == 2
+    open_a(Side.LONG, world)
+    assert distances(world, Side.LONG)[0] == [Decimal(4)]
+
+
+def test_a_restart_knows_at_once_how_the_market_moves() -> None:
+    world = a_moving_world(*(CALM,) * 40, *(WILD,) * 6)
+    world.kill()
+    world.run_for(QUARTER_S)
+    world.start()
+    open_a(Side.LONG, world)
+    stops, profits = distances(world, Side.LONG)
+    assert (stops, profits) == ([Decimal(4)], [Decimal(3), Decimal(6)])
+
+
+def test_after_a_long_absence_candles_are_collected_anew() -> None:
+    world = a_moving_world(*(CALM,) * 40, *(WILD,) * 6)
+    world.kill()
+    world.run_for(6 * QUARTER_S)
+    world.start()
+    open_a(Side.LONG, world)
+    assert distances(world, Side.LONG)[0] == [Decimal(2)]

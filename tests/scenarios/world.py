@@ -22,6 +22,7 @@ from actors.house import House, HouseParts, VenueParts
 from actors.kernel import ActorCrashed, ActorSystem, Conservation, Notice, ProcessKilled, VirtualRuntime, VirtualTime
 from actors.risk import RiskPolicy
 from actors.signals import WavePolicy
+from adapters.candle_file import CandleFiles
 from adapters.simulator.fault_script import NO_FAULTS, FaultScript
 from adapters.simulator.feed import PricePoint
 from adapters.simulator.paper import PaperExchange
@@ -282,6 +283,7 @@ class World:
                 audit=self.audit,
                 guard=self.guard,
                 waves=self.waves,
+                candles=CandleFiles(self.data),
             ),
         )
         system.start(self.house.root())
