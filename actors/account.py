@@ -33,6 +33,8 @@ INSTRUMENTS_EVERY_S: Final = 45.0
 """A new tick, step or suspension is in use within a minute (F15, F21)."""
 CLOCK_EVERY_S: Final = 600.0
 CLOCK_RETRY_S: Final = 30.0
+CLOCK_ROUND_TRIP_MS: Final = 1_000
+"""An answer that took longer says too little: the time that it tells may be from any moment in between."""
 
 
 class AccountActor(Actor):
@@ -139,7 +141,7 @@ class AccountActor(Actor):
                 self.context.schedule_once("account", self._every_s, Due(what="account"))
                 if self._asked_meanwhile:
                     self._read_now()
-            case ServerTime(server_ms=server_ms):
+            case ServerTime(server_ms=server_ms) if self.context.now_ms() - message.asked_ms <= CLOCK_ROUND_TRIP_MS:
                 self._measured(server_ms - (message.asked_ms + self.context.now_ms()) // 2)
             case _ if isinstance(message.request, FetchServerTime):
                 self.context.schedule_once("clock", CLOCK_RETRY_S, Due(what="clock"))

@@ -322,8 +322,8 @@ class PositionActor(Actor):
 
     def _read_fills(self) -> None:
         since_ms = self._case.position.opened_ms if self._case is not None else self.context.now_ms()
-        venue_ms = since_ms + self._around.clock.ahead_ms
-        self._reader.fills(self.context, since_ms=venue_ms - FILLS_MARGIN_MS)
+        behind_ms = min(self._around.clock.ahead_ms, 0)
+        self._reader.fills(self.context, since_ms=since_ms + behind_ms - FILLS_MARGIN_MS)
 
     def _on_read(self, message: VenueReadDone) -> None:
         answer, asked_ms = message.answer, message.asked_ms

@@ -327,6 +327,7 @@ class PositionState:
         leftovers: Orders to be cancelled; no new position before they are proven gone.
         seen_fills: Fill ids that are counted already, so that a duplicate event changes nothing.
         order_fills: Cumulative filled quantity per client order id (or venue order id where ours is absent).
+        entered_ms: When its own entry first filled, by the venue's clock; 0 before, and where it was taken over.
     """
 
     position_id: PositionId
@@ -371,3 +372,4 @@ class PositionState:
     leftovers: tuple[Leftover, ...] = ()
     seen_fills: tuple[str, ...] = ()
     order_fills: tuple[tuple[str, Quantity], ...] = ()
+    entered_ms: int = 0

@@ -27,7 +27,7 @@ def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None
     identity = parse_client_order_id(fill.client_order_id or "")
     if identity is not None and identity.position_id != position.position_id:
         return
-    if (identity is None or position.entry_order_id is None) and fill.time_ms < _opened_ms(draft):
+    if (identity is None or position.entry_order_id is None) and fill.time_ms < _began_ms(draft):
         if identity is not None:
             _note_earlier(draft, fill)
         return
@@ -65,6 +65,8 @@ def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None
         exit_price=fill.price if effect.closed > 0 else position.exit_price,
     )
     draft.fills.append(PositionFill(position_id=position.position_id, fill=fill, realized_pnl=effect.realized_pnl))
+    if not position.entered_ms and position.entry_order_id == fill.client_order_id and effect.opened > 0:
+        draft.position = replace(draft.position, entered_ms=fill.time_ms)
     if effect.opened > 0:
         note_added(draft, fill)
         _opened_more(draft, fill)
@@ -72,9 +74,9 @@ def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None
         _closed_some(draft, fill)
 
 
-def _opened_ms(draft: Draft) -> int:
-    """By the venue's clock."""
-    return draft.position.opened_ms + draft.situation.venue_ahead_ms
+def _began_ms(draft: Draft) -> int:
+    """By the venue's clock: as the venue told it with the entry's fill, before that as far as we know that clock."""
+    return draft.position.entered_ms or draft.position.opened_ms + draft.situation.venue_ahead_ms
 
 
 def _note_earlier(draft: Draft, fill: FillReport) -> None:
@@ -158,7 +160,7 @@ def _take_profit_filled(draft: Draft, take_profit: TakeProfitState, fill: FillRe
 def take_funding(draft: Draft, payment: FundingReport) -> None:
     """Count a funding payment, once."""
     position = draft.position
-    if payment.funding_id in position.seen_fills or payment.time_ms < _opened_ms(draft):
+    if payment.funding_id in position.seen_fills or payment.time_ms < _began_ms(draft):
         return
     draft.position = replace(
         position,

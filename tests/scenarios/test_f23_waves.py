@@ -192,7 +192,10 @@ def test_a_wave_is_processed_once_wherever_the_process_is_killed_in_it(profile: 
         run(world, 60)
         assert len(accepted(world)) == 2, kill
         assert set(world.fates()) == set(SYMBOLS[:5]), kill
-        assert world.ledger()["positions_opened"] == 2, kill
+        # An entry that had not been sent when the process died is not sent later: it is told that it came to nothing.
+        unsent = [event.subject for event in world.events if event.kind == "entry_refused"]
+        opened = world.ledger()["positions_opened"]
+        assert (opened, len(unsent)) in {(2, 0), (1, 1)}, kill
         assert_postcondition_c(world)
 
 
