@@ -6,7 +6,7 @@ VenueRestored (from the journal), PositionReady, PositionUnclaimed and ReadAccou
 and RemoveZombies (from monitors), the private stream's events, Settle.
 **Sends** all of these on to the position that they concern (CheckSignal to the market), AdoptPosition for what nobody
 tracks; and makes the actors of positions.
-**On crash** the positions live on; it asks the journal and the account actor again.
+**On crash** the positions live on, and tell again that they are ready; it asks the journal and the account actor again.
 """
 
 from collections.abc import Callable, Mapping
@@ -114,7 +114,7 @@ class DeskActor(Actor):
         self._book = Record(journal=journal, owner_epoch=owner_epoch)
         self._instruments: dict[Symbol, Instrument] = {}
         self._positions: dict[PositionKey, Ref] = {}
-        self._not_ready: set[PositionKey] = set()
+        self._ready: set[PositionKey] = set()
         self._restored: VenueRestored | None = None
         self._account: AccountSeen | None = None
         self._has_compared = False
@@ -171,7 +171,7 @@ class DeskActor(Actor):
                 if late:
                     self._read_account_now("the record can be read again")
             case PositionReady(key=key):
-                self._not_ready.discard(key)
+                self._ready.add(key)
                 self._open_when_ready()
             case ReadAccountNow(why=why):
                 self._read_account_now(why)
@@ -196,7 +196,6 @@ class DeskActor(Actor):
         instrument = self._instruments.get(key.symbol)
         if ref is None and instrument is not None:
             ref = self._positions[key] = self._spawn(key, instrument, self.context.self_ref)
-            self._not_ready.add(key)
         return ref
 
     def _to(self, key: PositionKey, message: object) -> None:
@@ -303,6 +302,10 @@ class DeskActor(Actor):
                 f"{position.side} {position.quantity} {position.symbol} is on the venue and on no record",
                 Severity.CRITICAL,
             )
+
+    @property
+    def _not_ready(self) -> set[PositionKey]:
+        return self._positions.keys() - self._ready
 
     def _open_when_ready(self) -> None:
         """Only when everything is protected are new signals accepted (S5)."""
