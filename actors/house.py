@@ -30,6 +30,7 @@ from actors.position import PositionActor
 from actors.position_opening import PositionSurroundings
 from actors.private_stream import StreamActor
 from actors.risk import RiskActor, RiskPolicy
+from actors.risk_memory import RiskMemory
 from actors.signal_source import SignalFeed, SignalSourceActor
 from actors.signals import SignalActor, WavePolicy
 from actors.wave_source import WaveFeed, WaveSourceActor
@@ -110,8 +111,9 @@ class House:
     def root(self) -> GroupSpec:
         """The whole tree, in the order in which it starts."""
         parts = self._parts
-        intake: list[ChildSpec] = [_spared("risk", self._risk), _spared("signal/wave", self._signals)]
-        feed, outbox = parts.feed, AlertOutbox()
+        feed, outbox, memory = parts.feed, AlertOutbox(), RiskMemory()
+        risk = _spared("risk", lambda: self._risk(memory))
+        intake: list[ChildSpec] = [risk, _spared("signal/wave", self._signals)]
         if feed is not None:
             intake.append(_spared(addresses.SOURCE, lambda: self._source(feed)))
         return GroupSpec(
@@ -345,7 +347,7 @@ class House:
             ),
         )
 
-    def _risk(self) -> Actor:
+    def _risk(self, memory: RiskMemory) -> Actor:
         venues = [parts.calls.venue for parts in self._parts.venues]
         return RiskActor(
             journal=self._ref(addresses.JOURNAL),
@@ -355,6 +357,7 @@ class House:
             left_out=self._parts.left_out,
             on_trial=frozenset(parts.calls.venue for parts in self._parts.venues if parts.canary),
             policy=self._parts.risk,
+            memory=memory,
             owner_epoch=self._parts.owner_epoch,
         )
 

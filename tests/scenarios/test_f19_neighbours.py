@@ -1,21 +1,43 @@
 """F19: an actor beside the positions ends in the middle of something, and knows nothing any more of what it heard."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from actors import addresses
+from actors.signals import WavePolicy
 from adapters.simulator.profiles import Profile
+from messages.signals import Signal
+from messages.supervision import ConsiderSignal, PauseOpening, RawSignal, ResumeOpening
 from messages.values import Symbol
+from rules.limits import Limits
+from rules.signal_intake import parse_signal
+from rules.wave_intake import IntakePolicy
 from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import DIFFERENT_PROFILES
 from tests.scenarios.world import BTC, World
 
 ETH = Symbol("ETHUSDT")
+SYMBOLS = [Symbol(f"C{number:02d}USDT") for number in range(24)]
 
 
 def crash(world: World, path: str) -> None:
     """It alone begins anew, at its next turn."""
     assert world.process is not None
     world.process.system.ref(path).tell("what it does not know")
+
+
+def a_row(world: World, symbol: Symbol) -> dict[str, object]:
+    timestamp = datetime.fromtimestamp(world.time.now_ms() // 1_000, tz=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    row: dict[str, object] = {"id": symbol, "timestamp": timestamp, "symbol": symbol, "side": "BUY"}
+    return row | {"score_week": 80, "score_month": 70}
+
+
+def offer(world: World, symbols: Sequence[Symbol]) -> None:
+    """A signal for each, at once."""
+    assert world.process is not None
+    for symbol in symbols:
+        world.process.system.ref("signal/wave").tell(RawSignal(raw=a_row(world, symbol), origin="test"))
 
 
 @DIFFERENT_PROFILES
@@ -50,3 +72,66 @@ def test_a_desk_that_crashes_while_positions_recover_opens_when_they_have(profil
         world.run_for(10)
         assert {position.symbol for position in world.account().positions} == {BTC, ETH}, moment
         assert_postcondition_c(world, crashes=1)
+
+
+@DIFFERENT_PROFILES
+def test_a_risk_actor_that_crashes_while_positions_are_being_opened_lets_no_more_be_opened(profile: Profile) -> None:
+    for crashed_after_ms in (5, 10, 20, 30, 40, 60, 100):
+        world = World(
+            profile=profile,
+            prices=dict.fromkeys(SYMBOLS, Decimal(1_000)),
+            limits=Limits(max_positions=5),
+            size_usd=Decimal(100),
+            waves=WavePolicy(intake=IntakePolicy(max_trades=100)),
+        )
+        world.start()
+        world.run_for(2)
+        offer(world, SYMBOLS[:12])
+        world.run_for(crashed_after_ms / 1_000)
+        crash(world, addresses.RISK)
+        world.run_for(0.02)
+        offer(world, SYMBOLS[12:])
+        world.run_for(200)
+        assert len(world.account().positions) == 5, crashed_after_ms
+        assert set(world.fates()) == set(SYMBOLS)
+        assert_postcondition_c(world, crashes=1)
+
+
+def test_a_place_whose_opening_was_lost_is_free_again_also_when_the_risk_actor_crashed_meanwhile() -> None:
+    world = World(prices={BTC: Decimal(1_000), ETH: Decimal(1_000)}, limits=Limits(max_positions=1))
+    world.start()
+    world.run_for(2)
+    assert world.process is not None
+    system = world.process.system
+    system.suspend(addresses.desk(world.venue))
+    signal = parse_signal(a_row(world, BTC), now_ms=world.time.now_ms(), max_age_s=60)
+    assert isinstance(signal, Signal)
+    system.ref(addresses.RISK).tell(ConsiderSignal(signal=signal, venue=world.venue))
+    world.run_for(1)
+    crash(world, addresses.RISK)
+    world.run_for(130)
+    system.resume(addresses.desk(world.venue))
+    world.run_for(1)
+    assert world.fates() == {BTC: "rejected"}
+    offer(world, [ETH])
+    world.run_for(10)
+    assert [position.symbol for position in world.account().positions] == [ETH]
+    assert_postcondition_c(world, crashes=1)
+
+
+def test_a_pause_outlives_a_crash_of_the_risk_actor() -> None:
+    world = World()
+    world.start()
+    world.run_for(1)
+    assert world.process is not None
+    world.process.system.ref(addresses.RISK).tell(PauseOpening(why="paused from the shell"))
+    crash(world, addresses.RISK)
+    world.run_for(5)
+    offer(world, [BTC])
+    world.run_for(30)
+    assert world.fates() == {BTC: "rejected"}
+    world.process.system.ref(addresses.RISK).tell(ResumeOpening())
+    world.signal(BTC)
+    world.run_for(10)
+    assert [position.symbol for position in world.account().positions] == [BTC]
+    assert_postcondition_c(world, crashes=1)
