@@ -174,7 +174,7 @@ class House:
         )
 
     def _exchange(self, parts: VenueParts) -> GroupSpec:
-        venue = parts.calls.venue
+        venue, symbols = parts.calls.venue, list(parts.symbols)
         return GroupSpec(
             name=f"exchange/{venue}",
             children=[
@@ -182,7 +182,7 @@ class House:
                 _pooled("desk", lambda: self._desk(parts)),
                 _pooled("market", lambda: self._market(venue)),
                 _pooled("account", lambda: self._account(venue)),
-                _pinned("stream", lambda: self._stream(parts)),
+                _pinned("stream", lambda: self._stream(parts, symbols)),
                 *([_pooled("canary", lambda: self._canary(parts))] if parts.canary else []),
                 *self._fitness(parts),
             ],
@@ -265,7 +265,7 @@ class House:
             every_s=self._parts.sync_every_s,
         )
 
-    def _stream(self, parts: VenueParts) -> Actor:
+    def _stream(self, parts: VenueParts, symbols: list[Symbol]) -> Actor:
         venue = parts.calls.venue
         return StreamActor(
             venue=venue,
@@ -273,7 +273,7 @@ class House:
             market=self._part(venue, "market"),
             desk=self._part(venue, "desk"),
             connections=self._ref(addresses.CONNECTIONS),
-            symbols=parts.symbols,
+            symbols=symbols,
         )
 
     def _canary(self, parts: VenueParts) -> Actor:

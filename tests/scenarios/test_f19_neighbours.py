@@ -1,15 +1,17 @@
 """F19: an actor beside the positions ends in the middle of something, and knows nothing any more of what it heard."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from actors import addresses
 from actors.signals import WavePolicy
+from adapters.simulator.paper_calls import PaperCalls
 from adapters.simulator.profiles import Profile
 from messages.signals import Signal
 from messages.supervision import ConsiderSignal, PauseOpening, RawSignal, ResumeOpening
-from messages.values import Symbol
+from messages.values import OrderKind, Symbol
+from messages.venue import FetchAccount, VenueAnswer, VenueRequest
 from rules.limits import Limits
 from rules.signal_intake import parse_signal
 from rules.wave_intake import IntakePolicy
@@ -134,4 +136,33 @@ def test_a_pause_outlives_a_crash_of_the_risk_actor() -> None:
     world.signal(BTC)
     world.run_for(10)
     assert [position.symbol for position in world.account().positions] == [BTC]
+    assert_postcondition_c(world, crashes=1)
+
+
+@DIFFERENT_PROFILES
+def test_a_stream_that_crashes_brings_the_prices_again_that_positions_need(profile: Profile) -> None:
+    reads: list[int] = []
+
+    class Counted(PaperCalls):
+        def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None:
+            if isinstance(request, FetchAccount):
+                reads.append(world.time.now_ms())
+            super().send(request, timeout_s=timeout_s, done=done)
+
+    # A real venue has more symbols than anybody wants to hear of: it begins with none.
+    world = World(profile=profile, connect=Counted, watched=())
+    world.start()
+    world.run_for(1)
+    world.signal(BTC)
+    world.run_for(10)
+    crash(world, addresses.exchange(world.venue, "stream"))
+    world.run_for(10)
+    reads.clear()
+    world.run_for(300)
+    assert len(reads) <= 300 / 10, "its prices are asked for, every two seconds"
+    world.price(42_640)
+    world.run_for(5)
+    (stop,) = [order for order in world.account().orders if order.kind is OrderKind.STOP_MARKET]
+    assert stop.trigger_price is not None
+    assert stop.trigger_price > 42_000
     assert_postcondition_c(world, crashes=1)

@@ -170,6 +170,7 @@ class World:
     in_waves: bool = False
     waves: WavePolicy = field(default_factory=WavePolicy)
     canary: bool = False
+    watched: Sequence[Symbol] | None = None
 
     def __post_init__(self) -> None:
         self.time = VirtualTime(start_ms=START_MS, seed=self.seed)
@@ -253,7 +254,7 @@ class World:
                     VenueParts(
                         calls=process.calls,
                         streams=process.streams,
-                        symbols=self.market.symbols,
+                        symbols=self.market.symbols if self.watched is None else tuple(self.watched),
                         hedge_mode=self.hedge,
                         canary=self.canary,
                     )
