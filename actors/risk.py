@@ -406,6 +406,9 @@ class RiskActor(Actor):
             return
         side = signal.side if message.venue in self._hedged else None
         name = addresses.position(PositionKey(venue=message.venue, symbol=signal.symbol, hedge_side=side))
+        if name in self._exposures and self._exposures[name].reservation_id == signal.signal_id:
+            # Offered a second time as well, and open meanwhile: the signal actor has been told.
+            return
         ladder = self._ladder(message) if policy.scaling and name in self._book.open else None
         size_usd = terms.size_usd if ladder is None else self._addition_usd(name, ladder)
         if why := self._no_room(message, name, size_usd, ladder):
@@ -455,8 +458,7 @@ class RiskActor(Actor):
 
     def _on_exposure(self, message: ExposureChanged) -> None:
         self.context.cancel(("reservation", message.reservation_id))
-        self._under_way.pop(message.reservation_id, None)
-        self._signals.tell(SignalSettled(signal_id=message.reservation_id, opened=True))
+        self._tell_settled(message.reservation_id, opened=True)
         name = addresses.position(message.key)
         self._exposures[name] = message
         self._book = filled(self._book, reservation_id=message.reservation_id, key=name, notional=message.notional)
@@ -465,8 +467,7 @@ class RiskActor(Actor):
         """A refused signal frees its reservation only; a position that ended frees its place as well."""
         self.context.cancel(("reservation", message.reservation_id))
         self._book = release(self._book, reservation_id=message.reservation_id)
-        self._under_way.pop(message.reservation_id, None)
-        self._signals.tell(SignalSettled(signal_id=message.reservation_id, opened=message.opened))
+        self._tell_settled(message.reservation_id, opened=message.opened)
         if message.opened:
             self._exposures.pop(addresses.position(message.key), None)
             self._book = closed(self._book, key=addresses.position(message.key))
@@ -478,9 +479,14 @@ class RiskActor(Actor):
             self._accepted -= 1
             self._rejected += 1
 
+    def _tell_settled(self, reservation_id: str, *, opened: bool) -> None:
+        known = self._under_way.pop(reservation_id, None)
+        wave_ms = known.considered.signal.timestamp_ms if known is not None else None
+        self._signals.tell(SignalSettled(signal_id=reservation_id, opened=opened, wave_ms=wave_ms))
+
     def _reject(self, signal: Signal, venue: Venue, reason: str) -> None:
         self._rejected += 1
         blank = self._record.blank(self.context)
         fate = rejection(signal, reason, venue=venue, at_ms=blank.at_ms)
         self._record.write(replace(blank, signals=(fate,)))
-        self._signals.tell(SignalSettled(signal_id=signal.signal_id, opened=False))
+        self._signals.tell(SignalSettled(signal_id=signal.signal_id, opened=False, wave_ms=signal.timestamp_ms))

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pytest
+
 from actors import addresses
 from actors.signals import WavePolicy
 from adapters.simulator.paper_calls import PaperCalls
@@ -20,6 +22,7 @@ from tests.scenarios.stage import DIFFERENT_PROFILES
 from tests.scenarios.world import BTC, World
 
 ETH = Symbol("ETHUSDT")
+SIGNALS = "signal/wave"
 SYMBOLS = [Symbol(f"C{number:02d}USDT") for number in range(24)]
 
 
@@ -39,7 +42,7 @@ def offer(world: World, symbols: Sequence[Symbol]) -> None:
     """A signal for each, at once."""
     assert world.process is not None
     for symbol in symbols:
-        world.process.system.ref("signal/wave").tell(RawSignal(raw=a_row(world, symbol), origin="test"))
+        world.process.system.ref(SIGNALS).tell(RawSignal(raw=a_row(world, symbol), origin="test"))
 
 
 @DIFFERENT_PROFILES
@@ -166,3 +169,47 @@ def test_a_stream_that_crashes_brings_the_prices_again_that_positions_need(profi
     assert stop.trigger_price is not None
     assert stop.trigger_price > 42_000
     assert_postcondition_c(world, crashes=1)
+
+
+@pytest.mark.parametrize("in_waves", [True, False], ids=["of a server", "of a file"])
+def test_a_signal_actor_that_crashes_in_a_wave_takes_ten_of_it_and_gives_each_signal_its_fate(
+    *, in_waves: bool
+) -> None:
+    for crashed_after_ms in (0, 1, 2, 3, 5, 8, 12, 16, 20, 25, 30, 40, 60, 100):
+        world = World(
+            prices=dict.fromkeys(SYMBOLS, Decimal(1_000)),
+            limits=Limits(max_positions=100, max_exposure_usd=Decimal(1_000_000)),
+            size_usd=Decimal(100),
+            in_waves=in_waves,
+        )
+        timestamp = "2022-01-01T01:00:00Z" if in_waves else "2022-01-01T01:15:00Z"
+        for number, symbol in enumerate(SYMBOLS):
+            world.signal(symbol, id=symbol, timestamp=timestamp, score_week=90 - number)
+        world.start()
+        while not world.signals.given:
+            world.run_for(0.001)
+        world.run_for(crashed_after_ms / 1_000)
+        crash(world, SIGNALS)
+        world.run_for(200)
+        assert set(world.fates()) == set(SYMBOLS), crashed_after_ms
+        assert list(world.fates().values()).count("accepted") == 10, crashed_after_ms
+        assert len(world.account().positions) == 10
+        assert {position.quantity for position in world.account().positions} == {Decimal("0.1")}, "nothing is added"
+        assert_postcondition_c(world, crashes=1)
+
+
+def test_a_signal_that_is_offered_again_when_it_is_open_adds_nothing_to_it() -> None:
+    world = World(prices={BTC: Decimal(1_000)}, size_usd=Decimal(100))
+    world.start()
+    world.run_for(2)
+    offer(world, [BTC])
+    world.run_for(120)
+    signal = parse_signal(a_row(world, BTC), now_ms=world.time.now_ms(), max_age_s=60)
+    assert isinstance(signal, Signal)
+    assert world.process is not None
+    world.process.system.ref(addresses.RISK).tell(ConsiderSignal(signal=signal, venue=world.venue))
+    world.run_for(60)
+    (position,) = world.account().positions
+    assert position.quantity == Decimal("0.1")
+    assert world.fates() == {BTC: "accepted"}
+    assert_postcondition_c(world)
