@@ -282,7 +282,7 @@ class DeskActor(Actor):
         market = self._find(self._market_path)
         if market is not None:
             for position in report.positions:
-                market.tell(PolledPrice(symbol=position.symbol, mark=position.mark_price))
+                market.tell(PolledPrice(venue=self._venue, symbol=position.symbol, mark=position.mark_price))
 
     def _look_at(self, position: PositionReport, account: AccountReport) -> None:
         key = self._key(position.symbol, position.side)

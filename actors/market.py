@@ -234,11 +234,13 @@ class MarketActor(Actor):
             self._tell(self._stream_path, StreamOfNoUse(why=why))
 
     def _on_polled(self, message: PolledPrice) -> None:
-        last = self._market(message.symbol).last
-        if message.symbol not in self._stale or last is None:
+        """It may be the first of all: the stream need not have brought any."""
+        if message.symbol not in self._stale:
             return
-        price = message.mark
-        now_ms = self.context.now_ms()
+        price, now_ms = message.mark, self.context.now_ms()
+        last = self._market(message.symbol).last or Tick(
+            venue=message.venue, symbol=message.symbol, last=price, mark=price, high=price, low=price, time_ms=now_ms
+        )
         self._on_tick(replace(last, last=price, mark=price, high=price, low=price, time_ms=now_ms, count=1))
 
     def _tell(self, path: str, message: object) -> None:

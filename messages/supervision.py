@@ -385,5 +385,6 @@ class PolledPrice:
 
     DELIVERY: ClassVar[Delivery] = _PROTECTIVE
 
+    venue: Venue
     symbol: Symbol
     mark: Price
