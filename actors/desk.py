@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
 
+from actors import addresses
 from actors.kernel import Actor, Ref
 from actors.record import Record, rejection
 from actors.settling import Settling
@@ -37,6 +38,7 @@ from messages.positions import (
     StreamChanged,
     VerifyPosition,
 )
+from messages.state import CloseReason, PositionPhase, PositionState
 from messages.supervision import (
     AccountSeen,
     CheckSignal,
@@ -48,11 +50,13 @@ from messages.supervision import (
     SignalChecked,
     VenueRestored,
 )
-from messages.values import PositionKey, Side, Symbol, Venue
+from messages.values import ZERO, PositionId, PositionKey, Side, Symbol, Venue
 from messages.venue import AccountReport
 
 SpawnPosition: TypeAlias = Callable[[PositionKey, Instrument, Ref], Ref]
 MAX_WAITING_OPENS: Final = 100
+ABSENCES: Final = 2
+"""Readings of the account without a position on a symbol that is not listed, after which its record ends."""
 
 
 class Untracked(StrEnum):
@@ -122,6 +126,7 @@ class DeskActor(Actor):
         self._waiting: list[OpenPosition] = []
         self._unchecked: list[CheckSignal] = []
         self._alerted: set[PositionKey] = set()
+        self._absences: dict[PositionId, int] = {}
         self._closes: dict[PositionKey, ClosePosition] = {}
         self._settling = Settling()
 
@@ -191,11 +196,16 @@ class DeskActor(Actor):
         return PositionKey(venue=self._venue, symbol=symbol, hedge_side=side if self._hedge_mode else None)
 
     def _position(self, key: PositionKey) -> Ref | None:
-        """The actor of ``key``, made when there is none yet; ``None`` for a symbol that the venue does not list."""
+        """The actor of ``key``, made when there is none yet, which takes a symbol that the venue lists."""
         ref = self._positions.get(key)
-        instrument = self._instruments.get(key.symbol)
-        if ref is None and instrument is not None:
-            ref = self._positions[key] = self._spawn(key, instrument, self.context.self_ref)
+        if ref is None:
+            instrument = self._instruments.get(key.symbol)
+            if instrument is not None:
+                ref = self._spawn(key, instrument, self.context.self_ref)
+            else:
+                ref = self._find(addresses.position(key))
+            if ref is not None:
+                self._positions[key] = ref
         return ref
 
     def _to(self, key: PositionKey, message: object) -> None:
@@ -252,10 +262,12 @@ class DeskActor(Actor):
         """The record against the venue: every position of either has its actor."""
         if not self._instruments or self._restored is None or self._account is None:
             return
-        for restored in self._restored.positions:
-            self._position(restored.position.key)
         # Looked at once: what it shows is the past by the time of the next reading.
         report, self._account = self._account.report, None
+        shown = {self._key(position.symbol, position.side) for position in report.positions}
+        for restored in self._restored.positions:
+            if self._position(restored.position.key) is None:
+                self._look_at_unlisted(restored.position, is_shown=restored.position.key in shown)
         if not self._has_compared:
             self._has_compared = True
             self._record("venue_read", f"{len(report.positions)} positions are open there", Severity.INFO)
@@ -264,6 +276,42 @@ class DeskActor(Actor):
         self._look_for_the_others(report)
         self._open_when_ready()
         self._answer_settling()
+
+    def _look_at_unlisted(self, position: PositionState, *, is_shown: bool) -> None:
+        """On record, on a symbol that the venue does not list: without its rules no actor can look after it."""
+        key, position_id = position.key, position.position_id
+        if is_shown:
+            self._absences.pop(position_id, None)
+            if key not in self._alerted:
+                self._alerted.add(key)
+                text = f"{key.symbol} is not listed any more: its stop stays, nothing new is sent; {_deadline(None)}"
+                self._record("symbol_suspended", text, Severity.CRITICAL, key.symbol)
+            return
+        absences = self._absences[position_id] = self._absences.get(position_id, 0) + 1
+        if absences == ABSENCES:
+            self._end_unlisted(position)
+
+    def _end_unlisted(self, position: PositionState) -> None:
+        """Settled by the venue, or by hand, while nobody looked: its place is free again."""
+        now_ms, key = self.context.now_ms(), position.key
+        was_open = position.opened_quantity > ZERO
+        ended = replace(
+            position,
+            phase=PositionPhase.CLOSED if was_open else PositionPhase.ROLLED_BACK,
+            closed_ms=now_ms,
+            close_reason=CloseReason.OUTSIDE if was_open else CloseReason.ENTRY_FAILED,
+        )
+        event = EventRecord(
+            kind="phantom_position",
+            severity=Severity.WARNING,
+            text=f"{position.side} {position.quantity} was on record, and is neither open on the venue nor listed "
+            f"there: what it came to at the end is not known",
+            at_ms=now_ms,
+            subject=f"{key.venue}/{key.symbol}",
+            position_id=position.position_id,
+        )
+        self._book.write(replace(self._book.blank(self.context), position=ended, events=(event,)))
+        self._risk.tell(PositionEnded(key=key, reservation_id=position.reservation_id, opened=True))
 
     def _answer_settling(self) -> None:
         """A stop in the middle of a start: what is on record has its actor first, which then answers for itself."""
