@@ -55,6 +55,8 @@ from messages.venue import AccountReport
 
 SpawnPosition: TypeAlias = Callable[[PositionKey, Instrument, Ref], Ref]
 MAX_WAITING_OPENS: Final = 100
+WAITING_LIFE_MS: Final = 60_000
+"""How long an opening may wait for the venue to be ready: less than its place is reserved for."""
 ABSENCES: Final = 2
 """Readings of the account without a position on a symbol that is not listed, after which its record ends."""
 
@@ -123,7 +125,7 @@ class DeskActor(Actor):
         self._account: AccountSeen | None = None
         self._has_compared = False
         self._is_open = False
-        self._waiting: list[OpenPosition] = []
+        self._waiting: list[tuple[int, OpenPosition]] = []
         self._unchecked: list[CheckSignal] = []
         self._alerted: set[PositionKey] = set()
         self._absences: dict[PositionId, int] = {}
@@ -362,8 +364,11 @@ class DeskActor(Actor):
         self._is_open = True
         self._record("venue_ready", f"{len(self._positions)} positions on record or on the venue", Severity.INFO)
         waiting, self._waiting = self._waiting, []
-        for message in waiting:
-            self._on_open(message)
+        for since_ms, message in waiting:
+            if self.context.now_ms() - since_ms > WAITING_LIFE_MS:
+                self._refuse(message, f"the venue was not ready within {WAITING_LIFE_MS // 1_000} s")
+            else:
+                self._on_open(message)
         unchecked, self._unchecked = self._unchecked, []
         for check in unchecked:
             self._on_check(check)
@@ -378,7 +383,7 @@ class DeskActor(Actor):
     def _on_open(self, message: OpenPosition) -> None:
         if not self._is_open:
             if len(self._waiting) < MAX_WAITING_OPENS:
-                self._waiting.append(message)
+                self._waiting.append((self.context.now_ms(), message))
             else:
                 self._refuse(message, "too many signals wait for the venue to be ready")
             return

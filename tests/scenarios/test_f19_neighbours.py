@@ -79,6 +79,30 @@ def test_a_desk_that_crashes_while_positions_recover_opens_when_they_have(profil
         assert_postcondition_c(world, crashes=1)
 
 
+def test_an_opening_that_waits_in_a_new_desk_for_a_venue_that_is_away_is_not_sent_an_hour_later() -> None:
+    for away_s, opened in ((30, [BTC]), (3_600, [])):
+        world = World()
+        world.start()
+        world.run_for(2)
+        assert world.process is not None
+        system, desk = world.process.system, addresses.desk(world.venue)
+        account = addresses.exchange(world.venue, "account")
+        signal = parse_signal(a_row(world, BTC), now_ms=world.time.now_ms(), max_age_s=60)
+        assert isinstance(signal, Signal)
+        system.suspend(account)
+        system.suspend(desk)
+        crash(world, desk)
+        system.ref(addresses.RISK).tell(ConsiderSignal(signal=signal, venue=world.venue))
+        world.run_for(1)
+        system.resume(desk)
+        world.run_for(away_s)
+        system.resume(account)
+        world.run_for(30)
+        assert [position.symbol for position in world.account().positions] == opened
+        assert list(world.fates().values()) == ["accepted" if opened else "rejected"]
+        assert_postcondition_c(world, crashes=1)
+
+
 @DIFFERENT_PROFILES
 def test_a_risk_actor_that_crashes_while_positions_are_being_opened_lets_no_more_be_opened(profile: Profile) -> None:
     for crashed_after_ms in (5, 10, 20, 30, 40, 60, 100):
