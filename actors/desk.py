@@ -6,7 +6,7 @@ VenueRestored (from the journal), PositionReady, PositionUnclaimed and ReadAccou
 and RemoveZombies (from monitors), the private stream's events, Settle.
 **Sends** all of these on to the position that they concern (CheckSignal to the market), AdoptPosition for what nobody
 tracks; and makes the actors of positions.
-**On crash** the positions live on; it asks the journal and the account actor again.
+**On crash** the positions live on, and tell again that they are ready; it asks the journal and the account actor again.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
 
+from actors import addresses
 from actors.kernel import Actor, Ref
 from actors.record import Record, rejection
 from actors.settling import Settling
@@ -37,6 +38,7 @@ from messages.positions import (
     StreamChanged,
     VerifyPosition,
 )
+from messages.state import CloseReason, PositionPhase, PositionState
 from messages.supervision import (
     AccountSeen,
     CheckSignal,
@@ -48,11 +50,15 @@ from messages.supervision import (
     SignalChecked,
     VenueRestored,
 )
-from messages.values import PositionKey, Side, Symbol, Venue
+from messages.values import ZERO, PositionId, PositionKey, Side, Symbol, Venue
 from messages.venue import AccountReport
 
 SpawnPosition: TypeAlias = Callable[[PositionKey, Instrument, Ref], Ref]
 MAX_WAITING_OPENS: Final = 100
+WAITING_LIFE_MS: Final = 60_000
+"""How long an opening may wait for the venue to be ready: less than its place is reserved for."""
+ABSENCES: Final = 2
+"""Readings of the account without a position on a symbol that is not listed, after which its record ends."""
 
 
 class Untracked(StrEnum):
@@ -114,14 +120,15 @@ class DeskActor(Actor):
         self._book = Record(journal=journal, owner_epoch=owner_epoch)
         self._instruments: dict[Symbol, Instrument] = {}
         self._positions: dict[PositionKey, Ref] = {}
-        self._not_ready: set[PositionKey] = set()
+        self._ready: set[PositionKey] = set()
         self._restored: VenueRestored | None = None
         self._account: AccountSeen | None = None
         self._has_compared = False
         self._is_open = False
-        self._waiting: list[OpenPosition] = []
+        self._waiting: list[tuple[int, OpenPosition]] = []
         self._unchecked: list[CheckSignal] = []
         self._alerted: set[PositionKey] = set()
+        self._absences: dict[PositionId, int] = {}
         self._closes: dict[PositionKey, ClosePosition] = {}
         self._settling = Settling()
 
@@ -171,7 +178,7 @@ class DeskActor(Actor):
                 if late:
                     self._read_account_now("the record can be read again")
             case PositionReady(key=key):
-                self._not_ready.discard(key)
+                self._ready.add(key)
                 self._open_when_ready()
             case ReadAccountNow(why=why):
                 self._read_account_now(why)
@@ -191,12 +198,16 @@ class DeskActor(Actor):
         return PositionKey(venue=self._venue, symbol=symbol, hedge_side=side if self._hedge_mode else None)
 
     def _position(self, key: PositionKey) -> Ref | None:
-        """The actor of ``key``, made when there is none yet; ``None`` for a symbol that the venue does not list."""
+        """The actor of ``key``, made when there is none yet, which takes a symbol that the venue lists."""
         ref = self._positions.get(key)
-        instrument = self._instruments.get(key.symbol)
-        if ref is None and instrument is not None:
-            ref = self._positions[key] = self._spawn(key, instrument, self.context.self_ref)
-            self._not_ready.add(key)
+        if ref is None:
+            instrument = self._instruments.get(key.symbol)
+            if instrument is not None:
+                ref = self._spawn(key, instrument, self.context.self_ref)
+            else:
+                ref = self._find(addresses.position(key))
+            if ref is not None:
+                self._positions[key] = ref
         return ref
 
     def _to(self, key: PositionKey, message: object) -> None:
@@ -253,10 +264,12 @@ class DeskActor(Actor):
         """The record against the venue: every position of either has its actor."""
         if not self._instruments or self._restored is None or self._account is None:
             return
-        for restored in self._restored.positions:
-            self._position(restored.position.key)
         # Looked at once: what it shows is the past by the time of the next reading.
         report, self._account = self._account.report, None
+        shown = {self._key(position.symbol, position.side) for position in report.positions}
+        for restored in self._restored.positions:
+            if self._position(restored.position.key) is None:
+                self._look_at_unlisted(restored.position, is_shown=restored.position.key in shown)
         if not self._has_compared:
             self._has_compared = True
             self._record("venue_read", f"{len(report.positions)} positions are open there", Severity.INFO)
@@ -265,6 +278,42 @@ class DeskActor(Actor):
         self._look_for_the_others(report)
         self._open_when_ready()
         self._answer_settling()
+
+    def _look_at_unlisted(self, position: PositionState, *, is_shown: bool) -> None:
+        """On record, on a symbol that the venue does not list: without its rules no actor can look after it."""
+        key, position_id = position.key, position.position_id
+        if is_shown:
+            self._absences.pop(position_id, None)
+            if key not in self._alerted:
+                self._alerted.add(key)
+                text = f"{key.symbol} is not listed any more: its stop stays, nothing new is sent; {_deadline(None)}"
+                self._record("symbol_suspended", text, Severity.CRITICAL, key.symbol)
+            return
+        absences = self._absences[position_id] = self._absences.get(position_id, 0) + 1
+        if absences == ABSENCES:
+            self._end_unlisted(position)
+
+    def _end_unlisted(self, position: PositionState) -> None:
+        """Settled by the venue, or by hand, while nobody looked: its place is free again."""
+        now_ms, key = self.context.now_ms(), position.key
+        was_open = position.opened_quantity > ZERO
+        ended = replace(
+            position,
+            phase=PositionPhase.CLOSED if was_open else PositionPhase.ROLLED_BACK,
+            closed_ms=now_ms,
+            close_reason=CloseReason.OUTSIDE if was_open else CloseReason.ENTRY_FAILED,
+        )
+        event = EventRecord(
+            kind="phantom_position",
+            severity=Severity.WARNING,
+            text=f"{position.side} {position.quantity} was on record, and is neither open on the venue nor listed "
+            f"there: what it came to at the end is not known",
+            at_ms=now_ms,
+            subject=f"{key.venue}/{key.symbol}",
+            position_id=position.position_id,
+        )
+        self._book.write(replace(self._book.blank(self.context), position=ended, events=(event,)))
+        self._risk.tell(PositionEnded(key=key, reservation_id=position.reservation_id, opened=True))
 
     def _answer_settling(self) -> None:
         """A stop in the middle of a start: what is on record has its actor first, which then answers for itself."""
@@ -283,7 +332,7 @@ class DeskActor(Actor):
         market = self._find(self._market_path)
         if market is not None:
             for position in report.positions:
-                market.tell(PolledPrice(symbol=position.symbol, mark=position.mark_price))
+                market.tell(PolledPrice(venue=self._venue, symbol=position.symbol, mark=position.mark_price))
 
     def _look_at(self, position: PositionReport, account: AccountReport) -> None:
         key = self._key(position.symbol, position.side)
@@ -304,6 +353,10 @@ class DeskActor(Actor):
                 Severity.CRITICAL,
             )
 
+    @property
+    def _not_ready(self) -> set[PositionKey]:
+        return self._positions.keys() - self._ready
+
     def _open_when_ready(self) -> None:
         """Only when everything is protected are new signals accepted (S5)."""
         if self._is_open or self._not_ready or not self._has_compared:
@@ -311,8 +364,11 @@ class DeskActor(Actor):
         self._is_open = True
         self._record("venue_ready", f"{len(self._positions)} positions on record or on the venue", Severity.INFO)
         waiting, self._waiting = self._waiting, []
-        for message in waiting:
-            self._on_open(message)
+        for since_ms, message in waiting:
+            if self.context.now_ms() - since_ms > WAITING_LIFE_MS:
+                self._refuse(message, f"the venue was not ready within {WAITING_LIFE_MS // 1_000} s")
+            else:
+                self._on_open(message)
         unchecked, self._unchecked = self._unchecked, []
         for check in unchecked:
             self._on_check(check)
@@ -327,7 +383,7 @@ class DeskActor(Actor):
     def _on_open(self, message: OpenPosition) -> None:
         if not self._is_open:
             if len(self._waiting) < MAX_WAITING_OPENS:
-                self._waiting.append(message)
+                self._waiting.append((self.context.now_ms(), message))
             else:
                 self._refuse(message, "too many signals wait for the venue to be ready")
             return

@@ -30,6 +30,7 @@ from actors.position import PositionActor
 from actors.position_opening import PositionSurroundings
 from actors.private_stream import StreamActor
 from actors.risk import RiskActor, RiskPolicy
+from actors.risk_memory import RiskMemory
 from actors.signal_source import SignalFeed, SignalSourceActor
 from actors.signals import SignalActor, WavePolicy
 from actors.venue_clock import VenueClock
@@ -114,8 +115,9 @@ class House:
     def root(self) -> GroupSpec:
         """The whole tree, in the order in which it starts."""
         parts = self._parts
-        intake: list[ChildSpec] = [_spared("risk", self._risk), _spared("signal/wave", self._signals)]
-        feed, outbox = parts.feed, AlertOutbox()
+        feed, outbox, memory = parts.feed, AlertOutbox(), RiskMemory()
+        risk = _spared("risk", lambda: self._risk(memory))
+        intake: list[ChildSpec] = [risk, _spared("signal/wave", self._signals)]
         if feed is not None:
             intake.append(_spared(addresses.SOURCE, lambda: self._source(feed)))
         return GroupSpec(
@@ -176,7 +178,7 @@ class House:
         )
 
     def _exchange(self, parts: VenueParts) -> GroupSpec:
-        venue = parts.calls.venue
+        venue, symbols = parts.calls.venue, list(parts.symbols)
         return GroupSpec(
             name=f"exchange/{venue}",
             children=[
@@ -184,7 +186,7 @@ class House:
                 _pooled("desk", lambda: self._desk(parts)),
                 _pooled("market", lambda: self._market(venue)),
                 _pooled("account", lambda: self._account(venue)),
-                _pinned("stream", lambda: self._stream(parts)),
+                _pinned("stream", lambda: self._stream(parts, symbols)),
                 *([_pooled("canary", lambda: self._canary(parts))] if parts.canary else []),
                 *self._fitness(parts),
             ],
@@ -270,7 +272,7 @@ class House:
             every_s=self._parts.sync_every_s,
         )
 
-    def _stream(self, parts: VenueParts) -> Actor:
+    def _stream(self, parts: VenueParts, symbols: list[Symbol]) -> Actor:
         venue = parts.calls.venue
         return StreamActor(
             venue=venue,
@@ -278,7 +280,7 @@ class House:
             market=self._part(venue, "market"),
             desk=self._part(venue, "desk"),
             connections=self._ref(addresses.CONNECTIONS),
-            symbols=parts.symbols,
+            symbols=symbols,
         )
 
     def _canary(self, parts: VenueParts) -> Actor:
@@ -355,7 +357,7 @@ class House:
             ),
         )
 
-    def _risk(self) -> Actor:
+    def _risk(self, memory: RiskMemory) -> Actor:
         venues = [parts.calls.venue for parts in self._parts.venues]
         return RiskActor(
             journal=self._ref(addresses.JOURNAL),
@@ -365,6 +367,7 @@ class House:
             left_out=self._parts.left_out,
             on_trial=frozenset(parts.calls.venue for parts in self._parts.venues if parts.canary),
             policy=self._parts.risk,
+            memory=memory,
             owner_epoch=self._parts.owner_epoch,
         )
 

@@ -11,7 +11,6 @@ prices that somebody needs stop coming, StreamOfNoUse to the stream actor and Re
 again for every tick.
 """
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -19,6 +18,7 @@ from typing import Final, assert_never
 
 from actors.addresses import Directory
 from actors.kernel import Actor, Ref
+from actors.price_minute import PriceMinute
 from actors.quarter import Quarter
 from messages.guarding import PositionQuoted, QuotePosition
 from messages.market import AttentionBand, Tick
@@ -36,8 +36,6 @@ from messages.supervision import (
 )
 from messages.values import ZERO, Price, Side, Symbol
 
-MINUTE_MS: Final = 60_000
-HISTORY_STEP_MS: Final = 1_000
 CHECK_EVERY_S: Final = 1.0
 POLL_EVERY_MS: Final = 2_000
 RECONNECT_EVERY_MS: Final = 15_000
@@ -101,26 +99,10 @@ class _Watcher:
 class _Market:
     last: Tick | None = None
     heard_ms: int = 0
-    history: deque[tuple[int, Price]] = field(default_factory=deque)
+    minute: PriceMinute = field(default_factory=PriceMinute)
     watchers: dict[str, _Watcher] = field(default_factory=dict)
     unchecked: list[CheckSignal] = field(default_factory=list)
     quarter: Quarter = field(default_factory=Quarter)
-
-    def minute_ago(self, now_ms: int) -> Price | None:
-        """The last price at least a minute old, once there is a minute of history."""
-        found: Price | None = None
-        while self.history and self.history[0][0] <= now_ms - MINUTE_MS:
-            found = self.history[0][1]
-            if len(self.history) > 1 and self.history[1][0] <= now_ms - MINUTE_MS:
-                self.history.popleft()
-            else:
-                break
-        return found
-
-    def remember(self, tick: Tick) -> None:
-        """Keep one price a second."""
-        if not self.history or tick.time_ms - self.history[-1][0] >= HISTORY_STEP_MS:
-            self.history.append((tick.time_ms, tick.last))
 
 
 class MarketActor(Actor):
@@ -194,12 +176,12 @@ class MarketActor(Actor):
         if ended is not None:
             self._tell(self._regime_path, ended)
         market.last = tick
-        market.remember(tick)
+        market.minute.take(tick)
         if market.unchecked:
             unchecked, market.unchecked = market.unchecked, []
             for check in unchecked:
                 self._answer(check, tick)
-        minute_ago = market.minute_ago(tick.time_ms) if market.watchers else None
+        minute_ago = market.minute.ago(tick.time_ms) if market.watchers else None
         for watcher in market.watchers.values():
             if watcher.needs(tick, minute_ago):
                 watcher.tell(tick, minute_ago)
@@ -216,7 +198,7 @@ class MarketActor(Actor):
             self._tell(self._stream_path, SymbolWanted(symbol=message.symbol))
         watcher = market.watchers[message.path] = _Watcher(ref, watch=message.watch)
         if market.last is not None:
-            watcher.tell(market.last, market.minute_ago(market.last.time_ms))
+            watcher.tell(market.last, market.minute.ago(market.last.time_ms))
 
     def _on_check(self, message: CheckSignal) -> None:
         """Answered with a price of now: at once, or with the next tick, for which the symbol may have to be wanted."""
@@ -252,11 +234,13 @@ class MarketActor(Actor):
             self._tell(self._stream_path, StreamOfNoUse(why=why))
 
     def _on_polled(self, message: PolledPrice) -> None:
-        last = self._market(message.symbol).last
-        if message.symbol not in self._stale or last is None:
+        """It may be the first of all: the stream need not have brought any."""
+        if message.symbol not in self._stale:
             return
-        price = message.mark
-        now_ms = self.context.now_ms()
+        price, now_ms = message.mark, self.context.now_ms()
+        last = self._market(message.symbol).last or Tick(
+            venue=message.venue, symbol=message.symbol, last=price, mark=price, high=price, low=price, time_ms=now_ms
+        )
         self._on_tick(replace(last, last=price, mark=price, high=price, low=price, time_ms=now_ms, count=1))
 
     def _tell(self, path: str, message: object) -> None:

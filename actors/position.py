@@ -114,6 +114,7 @@ class PositionActor(Actor):
         self.context.watch(self._around.execution)
         self.context.watch(self._around.market)
         self.context.watch(self._around.risk)
+        self.context.watch(self._around.desk)
         self._around.journal.tell(RestorePosition(path=self.context.path, key=self._key))
         self._watch.start(self.context, self._situation())
 
@@ -218,7 +219,7 @@ class PositionActor(Actor):
             self._around.execution.tell(ResolveIntents(path=self.context.path, intents=intents))
 
     def _on_terminated(self, message: Terminated) -> None:
-        """The execution, market or risk actor was restarted, and has forgotten what it had heard from us."""
+        """The execution, market or risk actor or the desk was restarted, and has forgotten what it heard from us."""
         if not message.will_restart:
             return
         if message.path == self._around.risk.path:
@@ -226,6 +227,10 @@ class PositionActor(Actor):
             return
         if message.path == self._around.market.path:
             self._watch.start(self.context, self._situation())
+            return
+        if message.path == self._around.desk.path:
+            if self._told_ready:
+                self._around.desk.tell(PositionReady(key=self._key))
             return
         lost = self._reader.forget()
         self._resolve_open_intents()

@@ -1,6 +1,6 @@
 """The private and market streams of one venue.
 
-**Owns** the venue's streams: that they run, and for which symbols.
+**Owns** the venue's streams: that they run. For which symbols outlives it.
 **Accepts** SymbolWanted and StreamOfNoUse (from the market actor), Terminated of the connection monitor.
 **Sends** ticks straight from the stream's thread to the market actor; orders, fills, funding, positions and
 StreamChanged to the desk, ConnectionSeen to the connection monitor.
@@ -68,8 +68,9 @@ class StreamActor(Actor):
         market: Ref,
         desk: Ref,
         connections: Ref,
-        symbols: tuple[Symbol, ...],
+        symbols: list[Symbol],
     ) -> None:
+        """``symbols`` are watched from the start; those that are wanted later are added to them."""
         super().__init__()
         self._streams = streams
         self._connections = connections
@@ -80,15 +81,15 @@ class StreamActor(Actor):
         self.context.watch(self._connections)
         self._streams.stop()
         self._listener.tell_monitor()
-        self._streams.watch(self._symbols)
+        self._streams.watch(tuple(self._symbols))
         self._streams.start(self._listener)
 
     def on_receive(self, message: SymbolWanted | StreamOfNoUse | Terminated) -> None:
         match message:
             case SymbolWanted(symbol=symbol):
                 if symbol not in self._symbols:
-                    self._symbols = (*self._symbols, symbol)
-                    self._streams.watch(self._symbols)
+                    self._symbols.append(symbol)
+                    self._streams.watch(tuple(self._symbols))
             case StreamOfNoUse():
                 self._streams.reconnect()
             case Terminated():
@@ -98,7 +99,7 @@ class StreamActor(Actor):
 
     def describe(self) -> Mapping[str, object]:
         """Whether the private stream is up, and which symbols are watched."""
-        return {"up": self._listener.up, "detail": self._listener.detail, "symbols": self._symbols}
+        return {"up": self._listener.up, "detail": self._listener.detail, "symbols": tuple(self._symbols)}
 
     def on_stop(self) -> None:
         self._streams.stop()

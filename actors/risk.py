@@ -7,7 +7,8 @@ JournalChanged, OwnershipLost, PauseOpening, ResumeOpening, VenueClosed, VenueRe
 SettingsChanged, MarketConditions (from the regime monitors), and its own timers.
 **Sends** OpenPosition to the desks, SignalSettled to the signal actor, Decision (a rejected signal's fate, a venue that
 is left out) to the journal.
-**On crash** the book is made anew from the record; positions that were being opened tell their exposure by themselves.
+**On crash** the book is made anew from the record and from its memory of what is being opened, which outlives it as
+pauses do; positions tell their exposure again.
 """
 
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from actors import addresses
 from actors.day_results import DayResults
 from actors.kernel import Actor, Ref
 from actors.record import Record, rejection
+from actors.risk_memory import Reservation, RiskMemory
 from messages.conditions import MarketConditions, Regime
 from messages.journal import SYMBOL_LOCKED, SYMBOL_UNLOCKED, EventRecord, Severity
 from messages.positions import ExposureChanged, LadderTerms, OpenPosition, PositionEnded
@@ -48,7 +50,7 @@ from messages.values import ZERO, Money, PositionKey, Symbol, Venue
 from rules.adjustments import AdjustmentPolicy, OpeningTerms
 from rules.balance_profile import balance_profile
 from rules.ladder import max_additions, next_coefficient
-from rules.limits import Book, Limits, Refused, closed, filled, release, reserve
+from rules.limits import Limits, Refused, closed, filled, release, reserve
 from rules.partial_closes import least_close_value
 
 MAX_WAITING: Final = 1_000
@@ -130,9 +132,10 @@ class RiskActor(Actor):
         left_out: Mapping[Venue, str],
         on_trial: frozenset[Venue],
         policy: RiskPolicy,
+        memory: RiskMemory,
         owner_epoch: int,
     ) -> None:
-        """Begin with an empty book.
+        """Begin with what is being opened, and nothing yet that is open.
 
         Args:
             journal: The journal.
@@ -142,6 +145,7 @@ class RiskActor(Actor):
             left_out: Why a venue of the settings is not looked after.
             on_trial: The venues whose canary says first whether anything may be opened there.
             policy: Limits and sizes.
+            memory: What an earlier incarnation knew and nobody else does.
             owner_epoch: Of this process.
         """
         super().__init__()
@@ -153,15 +157,15 @@ class RiskActor(Actor):
         self._on_trial = set(on_trial)
         self._policy = policy
         self._record = Record(journal=journal, owner_epoch=owner_epoch)
-        self._book = Book()
+        self._book = memory.book()
         self._exposures: dict[str, ExposureChanged] = {}
         self._restored = False
         self._waiting: list[ConsiderSignal] = []
-        self._pauses: dict[str, str] = {}
+        self._pauses = memory.pauses
         self._locks: dict[Symbol, str] = {}
         self._closed: dict[Venue, dict[str, str]] = {}
         self._available: dict[Venue, Money] = {}
-        self._under_way: dict[str, ConsiderSignal] = {}
+        self._under_way = memory.under_way
         self._equity: dict[Venue, Money] = {}
         self._realized_pnl: Money = ZERO
         self._day = DayResults(policy.adjustments)
@@ -174,6 +178,8 @@ class RiskActor(Actor):
         self._journal.tell(RestoreVenue(path=self.context.path, venue=None))
         since_ms = self._day.needed_since_ms(self.context.now_ms())
         self._journal.tell(RestoreResults(path=self.context.path, since_ms=since_ms))
+        for reservation_id in self._under_way:
+            self._time(reservation_id)
         for venue, why in self._left_out.items():
             text = (
                 f"{venue} is left out of this run: what is open there is not looked after, "
@@ -400,6 +406,9 @@ class RiskActor(Actor):
             return
         side = signal.side if message.venue in self._hedged else None
         name = addresses.position(PositionKey(venue=message.venue, symbol=signal.symbol, hedge_side=side))
+        if name in self._exposures and self._exposures[name].reservation_id == signal.signal_id:
+            # Offered a second time as well, and open meanwhile: the signal actor has been told.
+            return
         ladder = self._ladder(message) if policy.scaling and name in self._book.open else None
         size_usd = terms.size_usd if ladder is None else self._addition_usd(name, ladder)
         if why := self._no_room(message, name, size_usd, ladder):
@@ -418,9 +427,12 @@ class RiskActor(Actor):
             return
         self._book = book
         self._accepted += 1
-        self._under_way[signal.signal_id] = message
-        self.context.schedule_once(("reservation", signal.signal_id), RESERVATION_LIFE_S, Due(what=signal.signal_id))
+        self._time(signal.signal_id)
+        self._under_way[signal.signal_id] = Reservation(considered=message, key=name, notional=size_usd)
         desk.tell(self._opening(message, size_usd, ladder))
+
+    def _time(self, reservation_id: str) -> None:
+        self.context.schedule_once(("reservation", reservation_id), RESERVATION_LIFE_S, Due(what=reservation_id))
 
     def _no_room(self, message: ConsiderSignal, name: str, size_usd: Money, ladder: LadderTerms | None) -> str:
         """Why nothing of ``size_usd`` can be opened or added, before it is reserved; empty when it can."""
@@ -441,12 +453,12 @@ class RiskActor(Actor):
         self._book = release(self._book, reservation_id=reservation_id)
         lost = self._under_way.pop(reservation_id, None)
         if lost is not None:
-            self._reject(lost.signal, lost.venue, f"nothing came of it in {RESERVATION_LIFE_S:.0f} s: lost in a crash")
+            signal, venue = lost.considered.signal, lost.considered.venue
+            self._reject(signal, venue, f"nothing came of it in {RESERVATION_LIFE_S:.0f} s: lost in a crash")
 
     def _on_exposure(self, message: ExposureChanged) -> None:
         self.context.cancel(("reservation", message.reservation_id))
-        self._under_way.pop(message.reservation_id, None)
-        self._signals.tell(SignalSettled(signal_id=message.reservation_id, opened=True))
+        self._tell_settled(message.reservation_id, opened=True)
         name = addresses.position(message.key)
         self._exposures[name] = message
         self._book = filled(self._book, reservation_id=message.reservation_id, key=name, notional=message.notional)
@@ -455,8 +467,7 @@ class RiskActor(Actor):
         """A refused signal frees its reservation only; a position that ended frees its place as well."""
         self.context.cancel(("reservation", message.reservation_id))
         self._book = release(self._book, reservation_id=message.reservation_id)
-        self._under_way.pop(message.reservation_id, None)
-        self._signals.tell(SignalSettled(signal_id=message.reservation_id, opened=message.opened))
+        self._tell_settled(message.reservation_id, opened=message.opened)
         if message.opened:
             self._exposures.pop(addresses.position(message.key), None)
             self._book = closed(self._book, key=addresses.position(message.key))
@@ -468,9 +479,14 @@ class RiskActor(Actor):
             self._accepted -= 1
             self._rejected += 1
 
+    def _tell_settled(self, reservation_id: str, *, opened: bool) -> None:
+        known = self._under_way.pop(reservation_id, None)
+        wave_ms = known.considered.signal.timestamp_ms if known is not None else None
+        self._signals.tell(SignalSettled(signal_id=reservation_id, opened=opened, wave_ms=wave_ms))
+
     def _reject(self, signal: Signal, venue: Venue, reason: str) -> None:
         self._rejected += 1
         blank = self._record.blank(self.context)
         fate = rejection(signal, reason, venue=venue, at_ms=blank.at_ms)
         self._record.write(replace(blank, signals=(fate,)))
-        self._signals.tell(SignalSettled(signal_id=signal.signal_id, opened=False))
+        self._signals.tell(SignalSettled(signal_id=signal.signal_id, opened=False, wave_ms=signal.timestamp_ms))

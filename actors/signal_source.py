@@ -1,15 +1,16 @@
 """Where signals come from: anything that gives raw ones, at their time.
 
 **Owns** one source of signals and how far it has been read.
-**Accepts** its own timer, and SettingsChanged, which changes nothing here.
+**Accepts** its own timer, Terminated of the signal actor, and SettingsChanged, which changes nothing here.
 **Sends** SignalsArrived to the signal actor.
-**On crash** the source is read again from its beginning; the signal actor knows which ones it has seen.
+**On crash**, its own or the signal actor's, the source is read again from its beginning; the signal actor knows which
+ones it has seen.
 """
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol, assert_never, runtime_checkable
 
-from actors.kernel import Actor, Ref
+from actors.kernel import Actor, Ref, Terminated
 from messages.supervision import Due, RawSignal, SettingsChanged, SignalsArrived
 
 
@@ -47,12 +48,21 @@ class SignalSourceActor(Actor):
         self._signals = signals
 
     def on_start(self) -> None:
+        self.context.watch(self._signals)
         self._feed.rewind()
         self._look()
 
-    def on_receive(self, message: Due | SettingsChanged) -> None:
-        if isinstance(message, Due):
-            self._look()
+    def on_receive(self, message: Due | SettingsChanged | Terminated) -> None:
+        match message:
+            case Due():
+                self._look()
+            case Terminated():
+                self._feed.rewind()
+                self._look()
+            case SettingsChanged():
+                pass
+            case _:
+                assert_never(message)
 
     def _look(self) -> None:
         now_ms = self.context.now_ms()

@@ -7,7 +7,7 @@ DescribeSignals, and its own timers.
 **Sends** CheckSignal to the desks, ConsiderSignal to the risk actor, WaveFound to the source, Decision (a refused
 signal's fate, and events) to the journal.
 **On crash** what is on record is read again, with how many of each wave were accepted; a signal whose fate was not
-recorded may be offered again.
+recorded is offered again by its source, and what others tell of it meanwhile counts.
 """
 
 from collections import OrderedDict
@@ -167,8 +167,8 @@ class SignalActor(Actor):
                 self._on_restored(signals)
             case SignalChecked():
                 self._on_checked(message)
-            case SignalSettled(signal_id=signal_id, opened=opened):
-                self._settle(signal_id, opened=opened)
+            case SignalSettled():
+                self._on_settled(message)
             case SettingsChanged(settings=settings):
                 self._policy = WavePolicy.of(settings)
             case DescribeSignals():
@@ -315,12 +315,24 @@ class SignalActor(Actor):
         else:
             self._advance(passed(self._wave(underway.signal.timestamp_ms), message.signal_id))
 
+    def _on_settled(self, message: SignalSettled) -> None:
+        """Of a signal that was offered before a crash of this actor it is the first that is heard."""
+        if message.signal_id in self._underway:
+            self._settle(message.signal_id, opened=message.opened)
+        elif message.wave_ms is not None and self._is_new(message.signal_id) and message.opened:
+            self._note_opened()
+            wave = self._wave(message.wave_ms)
+            self._advance(replace(wave, opened=wave.opened + 1, taken=wave.taken + 1))
+
     def _settle(self, signal_id: str, *, opened: bool) -> None:
         if opened:
-            self._last_opened_ms, self._stalled = self.context.now_ms(), False
+            self._note_opened()
         underway = self._forget(signal_id)
         if underway is not None:
             self._advance(settled(self._wave(underway.signal.timestamp_ms), signal_id, opened=opened))
+
+    def _note_opened(self) -> None:
+        self._last_opened_ms, self._stalled = self.context.now_ms(), False
 
     def _give_up(self, signal_id: str) -> None:
         """Nobody answered: the fate goes on record, unless it is there already, and the next one has its turn."""

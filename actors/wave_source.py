@@ -1,16 +1,17 @@
 """A source that is asked when a wave is due (S2.3).
 
 **Owns** one source of signals that come in waves, and when it is to be looked at.
-**Accepts** WaveFound (from the signal actor), SettingsChanged, and its own timers.
+**Accepts** WaveFound (from the signal actor), Terminated of that one, SettingsChanged, and its own timers.
 **Sends** SignalsArrived to the signal actor, while a wave is checked; ConnectionSeen to the connection monitor, where
 the source is reached over a connection.
-**On crash** the source is read again from its beginning; the signal actor knows which signals it has seen.
+**On crash**, its own or the signal actor's, the source is read again from its beginning; the signal actor knows which
+signals it has seen.
 """
 
 from typing import Final, Protocol, assert_never, runtime_checkable
 
 from actors import addresses
-from actors.kernel import Actor, Ref
+from actors.kernel import Actor, Ref, Terminated
 from actors.signal_source import ConnectedFeed, SignalFeed
 from actors.signals import WavePolicy
 from messages.connections import ConnectionSeen
@@ -42,17 +43,19 @@ class WaveSourceActor(Actor):
         self._found_ms: int | None = None
 
     def on_start(self) -> None:
-        self._feed.rewind()
-        self._look()
-        self._ask()
+        self.context.watch(self._signals)
+        self._begin()
         if isinstance(self._feed, ConnectedFeed):
             self._look_at_connection(self._feed)
             self.context.schedule_every("connection", CONNECTION_EVERY_S, Due(what="connection"))
 
-    def on_receive(self, message: Due | WaveFound | SettingsChanged) -> None:
+    def on_receive(self, message: Due | WaveFound | SettingsChanged | Terminated) -> None:
         match message:
             case WaveFound(wave_ms=wave_ms):
                 self._found_ms = wave_ms
+            case Terminated():
+                self._found_ms = None
+                self._begin()
             case SettingsChanged(settings=settings):
                 self._times = WavePolicy.of(settings).times
                 self._look()
@@ -66,6 +69,11 @@ class WaveSourceActor(Actor):
                 self._look()
             case _:
                 assert_never(message)
+
+    def _begin(self) -> None:
+        self._feed.rewind()
+        self._look()
+        self._ask()
 
     def _look_at_connection(self, feed: ConnectedFeed) -> None:
         """Told each time: a monitor that was restarted knows it again."""

@@ -76,12 +76,16 @@ class SignalChecked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalSettled:
-    """Told by the risk actor: the signal became a position, or will not."""
+    """Told by the risk actor: the signal became a position, or will not.
+
+    Told again whenever the position's size changes; with ``wave_ms``, the signal's wave, it is the first word on it.
+    """
 
     DELIVERY: ClassVar[Delivery] = _SAFE_TO_REPEAT
 
     signal_id: str
     opened: bool
+    wave_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -381,5 +385,6 @@ class PolledPrice:
 
     DELIVERY: ClassVar[Delivery] = _PROTECTIVE
 
+    venue: Venue
     symbol: Symbol
     mark: Price

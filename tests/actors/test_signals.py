@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from actors.signals import CHECK_LIFE_S, OPENING_LIFE_S, WavePolicy
 from messages.journal import KnownSignal, Verdict
-from messages.supervision import SignalsRestored
+from messages.supervision import SignalSettled, SignalsRestored
 from rules.wave_intake import IntakePolicy
 from tests.actors.signal_stage import HOUR_MS, START_MS, VENUES, WAVE_MS, Stage, a_row
 
@@ -83,6 +83,18 @@ def test_nothing_opened_for_48_hours_is_told_once_and_ends_with_the_next_positio
     now = datetime.fromtimestamp(stage.time.now_ms() / 1_000, tz=UTC)
     stage.give(a_row("a", timestamp=now.isoformat()))
     assert stage.summary().stalled_since_ms is None
+
+
+def test_a_position_that_tells_of_itself_again_is_no_new_one() -> None:
+    stage = Stage()
+    stage.give(a_row("a"))
+    opened_ms = stage.time.now_ms()
+    for _ in range(5):
+        stage.run_for(10 * 3_600)
+        stage.tell(SignalSettled(signal_id="a", opened=True))
+    stage.run_for(600)
+    assert [event.kind for event in stage.events] == ["signals_stalled"]
+    assert opened_ms - 1_000 <= (stage.summary().stalled_since_ms or 0) <= opened_ms
 
 
 def test_a_restart_does_not_forget_since_when_nothing_was_opened() -> None:

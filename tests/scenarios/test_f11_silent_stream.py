@@ -3,18 +3,30 @@
 Fails without the market actor's look at how old its prices are (``_check``).
 """
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from adapters.simulator.fault_script import FaultAction, FaultRule
+from adapters.simulator.paper_config import Delay
 from adapters.simulator.profiles import Profile
 from messages.values import Side
 from persistence.queries import Queries
 from rules.position_case import PositionPolicies
 from rules.trailing import TrailingPolicy
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.stage import BOTH_SIDES, EVERY_PROFILE, a_world, at, figure, open_a, open_quantity, stops_of
+from tests.scenarios.stage import (
+    BOTH_SIDES,
+    EVERY_PROFILE,
+    ON_PAPER,
+    a_world,
+    at,
+    figure,
+    open_a,
+    open_quantity,
+    stops_of,
+)
 from tests.scenarios.world import World
 
 TRAILING = PositionPolicies(trailing=TrailingPolicy(min_update_interval_s=1, min_improvement_percent=Decimal("0.01")))
@@ -46,6 +58,23 @@ def test_a_stop_goes_on_trailing_while_the_stream_says_nothing(profile: Profile,
     assert before != after
     assert after == (42_785 if side is Side.LONG else 41_205), "half a percent behind the new price"
     world.run_for(60)
+    assert_postcondition_c(world)
+
+
+@ON_PAPER
+@BOTH_SIDES
+def test_a_stop_trails_though_no_price_has_come_by_the_stream_since_the_start(profile: Profile, side: Side) -> None:
+    world = a_world(profile, policies=TRAILING)
+    open_a(side, world, for_s=10)
+    world.kill()
+    never = Delay(min_ms=600_000, max_ms=600_000)
+    world.exchange.config = replace(world.exchange.config, connect_delay=never)
+    world.start()
+    world.run_for(10)
+    world.price(at(side, 43_000))
+    world.run_for(NOTICED_S + TAKEN_OVER_S + MOVED_S)
+    (stop,) = stops_of(world)
+    assert stop.trigger_price == (42_785 if side is Side.LONG else 41_205), "half a percent behind the new price"
     assert_postcondition_c(world)
 
 

@@ -1,19 +1,23 @@
 """F21: a symbol is suspended while a position is open: the stop stays, people are told, nothing is tried in a storm."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
 from adapters.simulator.fault_script import FaultAction, FaultRule
+from adapters.simulator.paper_calls import PaperCalls
 from adapters.simulator.profiles import Profile
 from messages.positions import ClosePosition
 from messages.state import CloseReason
 from messages.values import PositionKey, Side, Symbol
+from messages.venue import InstrumentsReport, VenueAnswer, VenueRequest
 from persistence import tables
-from tests.scenarios.hands import position_of, stop_of
+from rules.limits import Limits
+from tests.scenarios.hands import position_of, reduce_by_hand, stop_of
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.stage import BOTH_SIDES, ENTRY, EVERY_PROFILE, a_world, alerts, at, figure, open_a
+from tests.scenarios.stage import BOTH_SIDES, ENTRY, EVERY_PROFILE, ON_PAPER, a_world, alerts, at, figure, open_a
 from tests.scenarios.world import BTC, World
 
 ETH = Symbol("ETHUSDT")
@@ -173,3 +177,54 @@ def test_a_close_asked_for_waits_under_its_stop_until_trading_resumes(profile: P
     world.run_for(KNOWN_WITHIN_S)
     assert position_of(world, BTC) is None
     assert_postcondition_c(world)
+
+
+class Unlisted(PaperCalls):
+    """The venue's list of instruments does not name the first symbol any more."""
+
+    def send(self, request: VenueRequest, *, timeout_s: float, done: Callable[[VenueAnswer], None]) -> None:
+        def answered(answer: VenueAnswer) -> None:
+            if isinstance(answer, InstrumentsReport):
+                kept = tuple(each for each in answer.instruments if each.symbol != BTC)
+                answer = replace(answer, instruments=kept)
+            done(answer)
+
+        super().send(request, timeout_s=timeout_s, done=answered)
+
+
+def an_unlisted_position(profile: Profile, *, settled: bool) -> World:
+    """A process begins after the symbol was delisted; what was open is still there, or the venue has settled it."""
+    world = a_world(profile, prices={BTC: ENTRY, ETH: ENTRY}, limits=Limits(max_positions=1))
+    open_a(Side.LONG, world, for_s=10)
+    world.kill()
+    if settled:
+        reduce_by_hand(world, BTC)
+        world.run_for(5)
+    world.connect = Unlisted
+    world.start()
+    world.run_for(300)
+    return world
+
+
+@ON_PAPER
+def test_what_is_open_on_a_symbol_that_is_not_listed_when_the_process_starts_is_told_once(profile: Profile) -> None:
+    world = an_unlisted_position(profile, settled=False)
+    (alert,) = [event for event in alerts(world) if event.kind == "symbol_suspended"]
+    assert "BTCUSDT" in alert.text
+    assert stop_of(world, BTC) is not None
+    world.signal(ETH)
+    world.run_for(10)
+    assert position_of(world, ETH) is None, "it counts"
+
+
+@ON_PAPER
+def test_the_record_of_what_a_venue_settled_with_its_symbol_ends_and_its_place_is_free(profile: Profile) -> None:
+    world = an_unlisted_position(profile, settled=True)
+    world.signal(ETH)
+    world.run_for(10)
+    assert position_of(world, ETH) is not None
+    assert told(world, "symbol_suspended") == 0
+    assert told(world, "phantom_position") == 1
+    with world.store.reading() as connection:
+        rows = connection.execute(select(tables.positions.c.phase).where(tables.positions.c.symbol == BTC))
+        assert [row.phase for row in rows] == ["closed"]

@@ -108,19 +108,19 @@ class _SignalQueue:
 
     def __init__(self) -> None:
         self.signals: list[tuple[int, dict[str, object]]] = []
-        self._given = 0
+        self.given = 0
 
     def due(self, now_ms: int) -> Sequence[RawSignal]:
-        ready = [raw for at_ms, raw in self.signals[self._given :] if at_ms <= now_ms]
-        self._given += len(ready)
+        ready = [raw for at_ms, raw in self.signals[self.given :] if at_ms <= now_ms]
+        self.given += len(ready)
         return [RawSignal(raw=raw, origin="test") for raw in ready]
 
     def next_ms(self, now_ms: int) -> int | None:
-        following = [at_ms for at_ms, _ in self.signals[self._given :]]
+        following = [at_ms for at_ms, _ in self.signals[self.given :]]
         return following[0] if following else now_ms + 1_000
 
     def rewind(self) -> None:
-        self._given = 0
+        self.given = 0
 
 
 class AskedQueue(_SignalQueue):
@@ -184,6 +184,7 @@ class World:
     waves: WavePolicy = field(default_factory=WavePolicy)
     canary: bool = False
     venue_ahead_ms: int = 0
+    watched: Sequence[Symbol] | None = None
 
     def __post_init__(self) -> None:
         self.time = VirtualTime(start_ms=START_MS, seed=self.seed)
@@ -267,7 +268,7 @@ class World:
                     VenueParts(
                         calls=process.calls,
                         streams=process.streams,
-                        symbols=self.market.symbols,
+                        symbols=self.market.symbols if self.watched is None else tuple(self.watched),
                         hedge_mode=self.hedge,
                         canary=self.canary,
                     )
