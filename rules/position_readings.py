@@ -55,7 +55,10 @@ def take_account_read(draft: Draft, read: AccountRead) -> None:
         else:
             take_order(draft, report)
     draft.account_read_ms = max(draft.account_read_ms, read.asked_ms)
-    if read.asked_ms <= changed_before or draft.open_intents:
+    if read.asked_ms <= changed_before:
+        return
+    if draft.open_intents:
+        _look_for_fills(draft, read)
         return
     note_orders_of_others(draft, read.report.orders)
     if not _seems_closed(draft, read):
@@ -112,6 +115,14 @@ def _ask_for_the_missing(draft: Draft, read: AccountRead) -> None:
             missing.add(order.client_order_id)
             draft.queries.append(order)
     draft.missing = frozenset(missing)
+
+
+def _look_for_fills(draft: Draft, read: AccountRead) -> None:
+    """With an order on its way the size proves nothing, and that may last: but a fill is a fill, whoever's it is."""
+    key, side = draft.position.key, draft.position.side
+    shown = (item.quantity for item in read.report.positions if item.hedge_side == key.hedge_side and item.side is side)
+    if not draft.ended and next(shown, ZERO) != draft.exposed and draft.fills_read_ms < read.asked_ms:
+        draft.reads_fills = True
 
 
 def _compared_size(draft: Draft, read: AccountRead) -> bool:
