@@ -105,6 +105,15 @@ class Draft:
         return max(exposed, ZERO)
 
     @property
+    def opened(self) -> Quantity:
+        """What was opened in all: from the fills, and from what the entry says of itself."""
+        entry = self.position.entry_order_id
+        if entry is None:
+            return self.position.opened_quantity
+        counted = dict(self.position.order_fills).get(entry, ZERO)
+        return self.position.opened_quantity + max(self.reported.get(entry, ZERO) - counted, ZERO)
+
+    @property
     def awaits_fills(self) -> bool:
         """Whether an order says that more of it has filled than fills have come."""
         return fills_lag(self.position, self.reported)

@@ -82,9 +82,8 @@ def _attached_may_still_come(draft: Draft) -> bool:
 
 
 def _entry_is_in_pieces(draft: Draft) -> bool:
-    position = draft.position
     needs_all = draft.situation.capabilities.attached_stop_needs_full_fill
-    return needs_all and position.opened_quantity < position.wanted_quantity
+    return needs_all and draft.opened < draft.position.wanted_quantity
 
 
 def _place_stop(draft: Draft) -> None:

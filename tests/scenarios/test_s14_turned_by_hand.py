@@ -1,4 +1,4 @@
-"""S14: people and strategies turn a position round by one order for twice its size; what is open then is protected too."""
+"""S14: one order for twice the size turns a position round; what is open then is protected too."""
 
 from decimal import Decimal
 
