@@ -31,6 +31,8 @@ def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None
         if identity is not None:
             _note_earlier(draft, fill)
         return
+    if position.closed_ms is not None and identity is None and fill.time_ms > position.closed_ms:
+        return  # what others do after the end is of another position
     effect = apply_fill(
         side=position.side,
         quantity=position.quantity,

@@ -7,12 +7,13 @@ Invariants:
 """
 
 from dataclasses import replace
+from typing import Final
 
 from messages.journal import Severity
 from messages.orders import OrderReport, PositionReport
 from messages.positions import AccountRead, FillsRead
 from messages.state import CloseReason, PositionPhase, TakeProfitPhase
-from messages.values import ZERO, ClientOrderId
+from messages.values import ZERO, ClientOrderId, Quantity
 from rules.exits_of_others import note_orders_of_others
 from rules.forgetful_venue import believes_denial, hides_more
 from rules.position_aged import exit_gone, exit_spec, is_exit
@@ -24,6 +25,9 @@ from rules.position_plan import entry_spec
 from rules.position_plan_exit import close_spec
 from rules.position_stop import shows_another_level, stop_spec, take_the_stop_that_is_shown
 from rules.stop_lifecycle import StopEvent
+
+LEFT_OPEN_MS: Final = 10_000
+"""How long after the end of a position what is open there may be of its own: whatever it is, it needs its stop."""
 
 
 def take_fills_read(draft: Draft, read: FillsRead) -> None:
@@ -54,11 +58,14 @@ def take_account_read(draft: Draft, read: AccountRead) -> None:
             draft.doubt()
         else:
             take_order(draft, report)
-    draft.account_read_ms = max(draft.account_read_ms, read.asked_ms)
+    read_before_ms, draft.account_read_ms = draft.account_read_ms, max(draft.account_read_ms, read.asked_ms)
     if read.asked_ms <= changed_before:
         return
     if draft.open_intents:
         _look_for_fills(draft, read)
+        return
+    if _may_be_left_open(draft, read):
+        draft.account_read_ms, draft.reads_fills = read_before_ms, True
         return
     note_orders_of_others(draft, read.report.orders)
     if not _seems_closed(draft, read):
@@ -119,10 +126,22 @@ def _ask_for_the_missing(draft: Draft, read: AccountRead) -> None:
 
 def _look_for_fills(draft: Draft, read: AccountRead) -> None:
     """With an order on its way the size proves nothing, and that may last: but a fill is a fill, whoever's it is."""
-    key, side = draft.position.key, draft.position.side
-    shown = (item.quantity for item in read.report.positions if item.hedge_side == key.hedge_side and item.side is side)
-    if not draft.ended and next(shown, ZERO) != draft.exposed and draft.fills_read_ms < read.asked_ms:
+    if not draft.ended and _shown(draft, read) != draft.exposed and draft.fills_read_ms < read.asked_ms:
         draft.reads_fills = True
+
+
+def _may_be_left_open(draft: Draft, read: AccountRead) -> bool:
+    """Something is open after the end: an entry of ours may have filled since, which the fills tell, if they come."""
+    closed_ms = draft.position.closed_ms
+    if closed_ms is None or draft.now_ms >= closed_ms + LEFT_OPEN_MS or draft.fills_read_ms >= read.asked_ms:
+        return False
+    return draft.awaits_fills or _shown(draft, read) > 0
+
+
+def _shown(draft: Draft, read: AccountRead) -> Quantity:
+    key, side = draft.position.key, draft.position.side
+    here = (item for item in read.report.positions if item.hedge_side == key.hedge_side and item.side is side)
+    return next((item.quantity for item in here), ZERO)
 
 
 def _compared_size(draft: Draft, read: AccountRead) -> bool:

@@ -1,4 +1,4 @@
-"""S4.3 an entry at market that goes on filling when the stop of its first pieces has closed them, and no stream tells."""
+"""S4.3: what an entry fills after the stop of its first pieces has closed them, and what others open then."""
 
 from decimal import Decimal
 
@@ -22,7 +22,11 @@ IN_PIECES = FaultRule(
     every_s=3.0,
     fill_rest=True,
 )
-UNTOLD = FaultRule(action=FaultAction.EVENT_LOST, events=(EventType.FILL, EventType.ORDER), from_s=5.5)
+UNTOLD = FaultRule(action=FaultAction.EVENT_LOST, events=(EventType.FILL, EventType.ORDER), from_s=6.02)
+NOT_CANCELLED = FaultRule(
+    action=FaultAction.LOST_REQUEST, requests=(RequestType.CANCEL,), purposes=(OrderPurpose.ENTRY,), count=1
+)
+SLOW_FILLS = FaultRule(action=FaultAction.LATE_ANSWER, requests=(RequestType.FILLS,), delay_s=0.5)
 STOPS_FOR_A_QUANTITY = pytest.mark.parametrize("profile", [BINANCE, WORST], ids=lambda profile: profile.name)
 
 
@@ -31,7 +35,7 @@ STOPS_FOR_A_QUANTITY = pytest.mark.parametrize("profile", [BINANCE, WORST], ids=
 def test_what_fills_after_the_end_and_is_told_by_nobody_is_of_the_same_position_and_closed(
     profile: Profile, side: Side
 ) -> None:
-    world = a_world(profile, IN_PIECES, UNTOLD)
+    world = a_world(profile, IN_PIECES, UNTOLD, NOT_CANCELLED, SLOW_FILLS)
     open_a(side, world, for_s=2)
     world.price(at(side, 41_000))
     world.run_for(10)
