@@ -155,13 +155,15 @@ def _compared_size(draft: Draft, read: AccountRead) -> bool:
         _note_margin_mode(draft, report)
         position = draft.position
     if quantity == position.quantity or draft.ended:
+        draft.differed = None
         return True
     if position.phase in {PositionPhase.PENDING_ENTRY, PositionPhase.ENTRY_PLACED} and quantity == 0:
         return True
-    if draft.fills_read_ms < read.asked_ms:
+    if not _is_unexplained(draft, quantity):
         draft.reads_fills = True
         draft.doubt()
         return False
+    draft.differed = None
     draft.record(
         "size_corrected",
         f"the venue shows {quantity}, the fills add up to {position.quantity}: the venue is right",
@@ -181,6 +183,18 @@ def _compared_size(draft: Draft, read: AccountRead) -> bool:
         if next_phase(draft.position.phase, event) is not None:
             draft.pass_to(event)
     return True
+
+
+def _is_unexplained(draft: Draft, quantity: Quantity) -> bool:
+    """Whether fills asked for after the venue had shown ``quantity`` came, and it shows the same again.
+
+    Fills that were asked for together with the account may have been answered before it: what fills in between is in
+    the one and not yet in the other, and would be counted twice when its own message comes.
+    """
+    if draft.differed != quantity:
+        draft.differed, draft.differed_ms = quantity, draft.now_ms
+        return False
+    return draft.fills_read_ms >= draft.differed_ms
 
 
 def _note_leverage(draft: Draft, report: PositionReport) -> None:
