@@ -275,8 +275,7 @@ def _still_protects(draft: Draft, leftover: Leftover) -> bool:
         is_beside = draft.situation.capabilities.two_stops and leftover.order.quantity is not None
         return grows or stop.attempts == 0 or is_beside
     # One that is being made smaller may be so at the venue by now.
-    sizes = [each.quantity for each in (stop.working, stop.next) if each is not None and each.quantity is not None]
-    return grows or (bool(sizes) and min(sizes) < draft.exposed)
+    return grows or not all(draft.covers(each.quantity) for each in (stop.working, stop.next) if each is not None)
 
 
 def _cancel_leftover(draft: Draft, leftover: Leftover) -> None:
