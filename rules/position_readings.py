@@ -126,7 +126,7 @@ def _ask_for_the_missing(draft: Draft, read: AccountRead) -> None:
 
 def _look_for_fills(draft: Draft, read: AccountRead) -> None:
     """With an order on its way the size proves nothing, and that may last: but a fill is a fill, whoever's it is."""
-    if not draft.ended and _shown(draft, read) != draft.exposed and draft.fills_read_ms < read.asked_ms:
+    if _shown(draft, read) != draft.exposed and draft.fills_read_ms < read.asked_ms:
         draft.reads_fills = True
 
 

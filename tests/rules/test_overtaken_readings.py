@@ -107,3 +107,17 @@ def test_a_second_stop_stays_while_the_first_is_being_made_smaller() -> None:
     history.case = replace(history.case, position=replace(history.case.position, stop=moving, leftovers=(leftover,)))
     history.take(WakeUp())
     assert not [each for each in history.last.draft.intents if each.order.purpose is OrderPurpose.STOP]
+
+
+def test_what_is_shown_open_after_the_end_is_looked_for_among_the_fills_while_cancels_are_unanswered() -> None:
+    history, stop = a_protected_position()
+    while history.case.position.quantity > 0:
+        history.fills += 1
+        history.take(history.a_fill(stop.client_order_id, opening=False))
+    assert history.case.position.closed_ms is not None
+    assert history.case.intents
+    history.now_ms += 1_000
+    read = history.account()
+    shown = replace(read.report, positions=(a_position_report(Decimal("0.004")),), orders=())
+    history.take(replace(read, report=shown))
+    assert history.last.draft.reads_fills

@@ -1,7 +1,5 @@
 """F14: a person moves the stop closer while a move of ours is on its way."""
 
-from decimal import Decimal
-
 from adapters.simulator.fault_script import FaultAction, FaultRule, RequestType
 from adapters.simulator.profiles import Profile
 from messages.values import Side
