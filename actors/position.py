@@ -106,6 +106,7 @@ class PositionActor(Actor):
             key=key, around=around, watch=self._watch, reader=self._reader, record=self._record
         )
         self._ended_ms = 0
+        self._shown_open = False
         self._told_ready = False
         self._settling = Settling()
         self._stopping = False
@@ -262,6 +263,8 @@ class PositionActor(Actor):
         )
 
     def _decide(self, event: PositionInput) -> None:
+        if isinstance(event, PositionUpdated):
+            self._shown_open = event.report is not None
         if self._case is not None:
             self._follow(decide(self._case, event, self._situation()))
         elif isinstance(event, PositionUpdated) and event.report is not None:
@@ -299,6 +302,8 @@ class PositionActor(Actor):
         self._case = None
         self._ended_ms = self.context.now_ms()
         self.context.cancel("wake")
+        if self._shown_open:
+            self._wish_for_adoption()
 
     def _tell_exposure(self) -> None:
         if self._case is not None and (exposure := self._exposure(self._case)) is not None:
@@ -372,6 +377,7 @@ class PositionActor(Actor):
 
     def _on_account(self, report: AccountReport, asked_ms: int) -> None:
         if self._case is not None:
+            self._shown_open = any(item.hedge_side == self._key.hedge_side for item in report.positions)
             self._decide(AccountRead(report=report, asked_ms=asked_ms))
         elif self._opening.under_way:
             if self._opening.look_at(self.context, report):
@@ -455,7 +461,7 @@ class PositionActor(Actor):
         if self._case is not None or self._opening.under_way:
             self._decide(VerifyPosition(key=self._key, why="the account shows a position here"))
             return
-        if message.account.taken_ms <= self._ended_ms:
+        if message.account.taken_ms < self._ended_ms:
             return
         if not message.allowed:
             self._around.desk.tell(PositionUnclaimed(report=message.report))

@@ -16,7 +16,7 @@ from messages.instruments import Instrument
 from messages.reasons import Rule
 from messages.values import ZERO, Price, Quantity, Side
 from messages.venue import RejectReason
-from rules.rounding import percent_of, round_stop
+from rules.rounding import floor_quantity, percent_of, round_stop
 
 LIMIT_LIFE_MS: Final = 1_000
 """How long a limit close may rest before the next rung follows."""
@@ -78,6 +78,8 @@ def close_quantity(*, attempts: int, exposed: Quantity, opened: Quantity, instru
     quantity is closed with the slice before it, or is a slice of its own where that is over the largest.
     """
     rung = rung_of(attempts)
+    # Where the venue has made its step coarser, what is off it can be ordered by nobody.
+    exposed = floor_quantity(exposed, instrument.quantity_step) or exposed
     largest = instrument.max_quantity if rung.bands is not None else instrument.max_market_quantity
     if largest is None:
         largest = instrument.max_quantity

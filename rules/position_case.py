@@ -124,6 +124,8 @@ class PositionCase:
         fills_read_ms: When the fills that were last read were asked for.
         account_read_ms: The same for the account.
         compared_ms: The same for the account that was last compared with; 0 where the venue may see it otherwise.
+        differed: Another size than ours, which the account showed at ``differed_ms``: fills asked for after that are to
+            explain it.
         recovering_since_ms: Restored then, and the venue has not been read in whole since; 0 when it has.
         missing: Orders of ours that the last complete reading did not show.
         reported: Filled quantity per client order id, as orders report it; fills follow later, or are asked for.
@@ -142,6 +144,8 @@ class PositionCase:
     fills_read_ms: int = 0
     account_read_ms: int = 0
     compared_ms: int = 0
+    differed: Quantity | None = None
+    differed_ms: int = 0
     recovering_since_ms: int = 0
     missing: frozenset[ClientOrderId] = frozenset()
     reported: Mapping[ClientOrderId, Quantity] = field(default_factory=dict)

@@ -55,6 +55,8 @@ class Draft:
     fills_read_ms: int
     account_read_ms: int
     compared_ms: int
+    differed: Quantity | None
+    differed_ms: int
     recovering_since_ms: int
     missing: frozenset[ClientOrderId]
     reported: dict[ClientOrderId, Quantity]
@@ -105,6 +107,15 @@ class Draft:
         return max(exposed, ZERO)
 
     @property
+    def opened(self) -> Quantity:
+        """What was opened in all: from the fills, and from what the entry says of itself."""
+        entry = self.position.entry_order_id
+        if entry is None:
+            return self.position.opened_quantity
+        counted = dict(self.position.order_fills).get(entry, ZERO)
+        return self.position.opened_quantity + max(self.reported.get(entry, ZERO) - counted, ZERO)
+
+    @property
     def awaits_fills(self) -> bool:
         """Whether an order says that more of it has filled than fills have come."""
         return fills_lag(self.position, self.reported)
@@ -113,6 +124,10 @@ class Draft:
     def exit_side(self) -> OrderSide:
         """The side of the orders that reduce this position."""
         return exit_side(self.position.side)
+
+    def covers(self, quantity: Quantity | None) -> bool:
+        """Whether a stop for ``quantity``, or on the whole position, covers all that can be covered."""
+        return quantity is None or self.exposed - quantity < self.situation.instrument.quantity_step
 
     def coverable(self, quantity: Quantity) -> bool:
         """Whether one stop can be for ``quantity``: where stops have a quantity, the venue limits that too."""
@@ -325,6 +340,8 @@ class Draft:
             fills_read_ms=self.fills_read_ms,
             account_read_ms=self.account_read_ms,
             compared_ms=self.compared_ms,
+            differed=self.differed,
+            differed_ms=self.differed_ms,
             recovering_since_ms=self.recovering_since_ms,
             missing=self.missing,
             reported=self.reported,
@@ -349,6 +366,8 @@ def draft_of(case: PositionCase, situation: Situation) -> Draft:
         fills_read_ms=case.fills_read_ms,
         account_read_ms=case.account_read_ms,
         compared_ms=case.compared_ms,
+        differed=case.differed,
+        differed_ms=case.differed_ms,
         recovering_since_ms=case.recovering_since_ms,
         missing=case.missing,
         reported=dict(case.reported),

@@ -12,7 +12,7 @@ from messages.orders import FillKind, FillReport, FundingReport
 from messages.state import CloseReason, PositionPhase, StopPhase, TakeProfitPhase, TakeProfitState, TrailingPhase
 from messages.values import ZERO, ClientOrderId, OrderPurpose
 from rules.client_order_ids import parse_client_order_id
-from rules.pnl import FillEffect, apply_fill
+from rules.pnl import FillEffect, FillRefused, apply_fill
 from rules.position_addition import note_added
 from rules.position_draft import Draft, take_profit_of
 from rules.position_lifecycle import PositionEvent
@@ -31,6 +31,8 @@ def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None
         if identity is not None:
             _note_earlier(draft, fill)
         return
+    if position.closed_ms is not None and identity is None and fill.time_ms > position.closed_ms:
+        return  # what others do after the end is of another position
     effect = apply_fill(
         side=position.side,
         quantity=position.quantity,
@@ -40,7 +42,10 @@ def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None
         fill_quantity=fill.quantity,
         contract_size=draft.situation.instrument.contract_size,
     )
-    if not isinstance(effect, FillEffect):
+    if isinstance(effect, FillRefused):
+        if in_order and position.quantity > ZERO and position.key.hedge_side is None:
+            _turned(draft, fill)
+            return
         draft.anomaly(f"fill {fill.fill_id} of {fill.quantity} does not fit a position of {position.quantity}")
         if not in_order:
             # A stream may bring the stop's fill before the entry's: they are read, which brings them as they were.
@@ -49,6 +54,33 @@ def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None
         draft.position = replace(position, seen_fills=(*position.seen_fills, fill.fill_id))
         draft.fills.append(PositionFill(position_id=None, fill=fill, realized_pnl=ZERO))
         return
+    _count(draft, fill, effect)
+
+
+def _turned(draft: Draft, fill: FillReport) -> None:
+    """One fill closed everything and opened the other side (one-way mode): what that side is, is not ours to count."""
+    position = draft.position
+    effect = apply_fill(
+        side=position.side,
+        quantity=position.quantity,
+        entry_price=position.entry_price,
+        fill_side=fill.side,
+        fill_price=fill.price,
+        fill_quantity=position.quantity,
+        contract_size=draft.situation.instrument.contract_size,
+    )
+    if isinstance(effect, FillEffect):
+        draft.record(
+            "position_turned",
+            f"fill {fill.fill_id} of {fill.quantity} closed the {position.side} of {position.quantity}, and opened the "
+            f"other side with {fill.quantity - position.quantity}",
+            Severity.WARNING,
+        )
+        _count(draft, fill, effect)
+
+
+def _count(draft: Draft, fill: FillReport, effect: FillEffect) -> None:
+    position = draft.position
     order_key = ClientOrderId(fill.client_order_id or fill.venue_order_id)
     counted = dict(position.order_fills)
     counted[order_key] = counted.get(order_key, ZERO) + fill.quantity

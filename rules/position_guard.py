@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import Final, assert_never
 
 from messages.guarding import RiskJudged
+from messages.instruments import Instrument
 from messages.journal import Severity
 from messages.orders import OrderSpec
 from messages.reasons import Rule
 from messages.state import CloseReason, IntentAction, PositionPhase, RiskLevel
-from messages.values import OrderKind, OrderPurpose
+from messages.values import OrderKind, OrderPurpose, Quantity
 from rules.escalation import LADDER
 from rules.guard import ACTIONS, GuardAction, tightened_stop
 from rules.partial_closes import PartialClose, partial_close
@@ -79,6 +80,12 @@ def _tighten(draft: Draft, judged: RiskJudged) -> None:
         draft.position = replace(position, guard_stop_price=closer(position.side, floor, level))
 
 
+def _at_most(quantity: Quantity, instrument: Instrument) -> Quantity:
+    """What one order at market may be for: it is never repeated, and more would be refused."""
+    most = instrument.max_market_quantity if instrument.max_market_quantity is not None else instrument.max_quantity
+    return quantity if most is None else min(quantity, most)
+
+
 def _close_part(draft: Draft, judged: RiskJudged) -> None:
     position, instrument = draft.position, draft.situation.instrument
     if draft.exposed != position.quantity or draft.awaits_fills or position.stop.working is None:
@@ -86,7 +93,7 @@ def _close_part(draft: Draft, judged: RiskJudged) -> None:
         return
     policy = with_least_value(draft.situation.policies.take_profits, position.least_close_usd)
     part = partial_close(
-        wanted=position.quantity / _HALF,
+        wanted=_at_most(position.quantity / _HALF, instrument),
         position_quantity=position.quantity,
         price=judged.tick.last,
         instrument=instrument,

@@ -271,8 +271,11 @@ def _still_protects(draft: Draft, leftover: Leftover) -> bool:
         return False
     grows = not position.entry_done and position.entry_limit_price is None
     if stop.working is None:
-        return grows or stop.attempts == 0
-    return grows or (stop.working.quantity is not None and stop.working.quantity < draft.exposed)
+        # Where there may be two, one for a quantity is not in the way, however often ours is refused.
+        is_beside = draft.situation.capabilities.two_stops and leftover.order.quantity is not None
+        return grows or stop.attempts == 0 or is_beside
+    # One that is being made smaller may be so at the venue by now.
+    return grows or not all(draft.covers(each.quantity) for each in (stop.working, stop.next) if each is not None)
 
 
 def _cancel_leftover(draft: Draft, leftover: Leftover) -> None:

@@ -82,9 +82,8 @@ def _attached_may_still_come(draft: Draft) -> bool:
 
 
 def _entry_is_in_pieces(draft: Draft) -> bool:
-    position = draft.position
     needs_all = draft.situation.capabilities.attached_stop_needs_full_fill
-    return needs_all and position.opened_quantity < position.wanted_quantity
+    return needs_all and draft.opened < draft.position.wanted_quantity
 
 
 def _place_stop(draft: Draft) -> None:
@@ -276,7 +275,7 @@ def _wake_for_trailing(draft: Draft, working: StopOrder) -> None:
 def _measure_cover(draft: Draft) -> None:
     """How long an open position is not fully covered, for the event and the alert of S4.2."""
     stop, exposed = draft.position.stop, draft.exposed
-    covered = stop.working is not None and (stop.working.quantity is None or stop.working.quantity >= exposed)
+    covered = stop.working is not None and draft.covers(stop.working.quantity)
     if exposed > 0 and not covered and stop.unprotected_since_ms is None:
         draft.change_stop(unprotected_since_ms=draft.now_ms)
     elif stop.unprotected_since_ms is not None and (covered or exposed == 0):

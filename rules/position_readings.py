@@ -7,12 +7,13 @@ Invariants:
 """
 
 from dataclasses import replace
+from typing import Final
 
 from messages.journal import Severity
 from messages.orders import OrderReport, PositionReport
 from messages.positions import AccountRead, FillsRead
 from messages.state import CloseReason, PositionPhase, TakeProfitPhase
-from messages.values import ZERO, ClientOrderId
+from messages.values import ZERO, ClientOrderId, Quantity
 from rules.exits_of_others import note_orders_of_others
 from rules.forgetful_venue import believes_denial, hides_more
 from rules.position_aged import exit_gone, exit_spec, is_exit
@@ -24,6 +25,9 @@ from rules.position_plan import entry_spec
 from rules.position_plan_exit import close_spec
 from rules.position_stop import shows_another_level, stop_spec, take_the_stop_that_is_shown
 from rules.stop_lifecycle import StopEvent
+
+LEFT_OPEN_MS: Final = 10_000
+"""How long after the end of a position what is open there may be of its own: whatever it is, it needs its stop."""
 
 
 def take_fills_read(draft: Draft, read: FillsRead) -> None:
@@ -54,8 +58,14 @@ def take_account_read(draft: Draft, read: AccountRead) -> None:
             draft.doubt()
         else:
             take_order(draft, report)
-    draft.account_read_ms = max(draft.account_read_ms, read.asked_ms)
-    if read.asked_ms <= changed_before or draft.open_intents:
+    read_before_ms, draft.account_read_ms = draft.account_read_ms, max(draft.account_read_ms, read.asked_ms)
+    if read.asked_ms <= changed_before:
+        return
+    if draft.open_intents:
+        _look_for_fills(draft, read)
+        return
+    if _may_be_left_open(draft, read):
+        draft.account_read_ms, draft.reads_fills = read_before_ms, True
         return
     note_orders_of_others(draft, read.report.orders)
     if not _seems_closed(draft, read):
@@ -114,6 +124,26 @@ def _ask_for_the_missing(draft: Draft, read: AccountRead) -> None:
     draft.missing = frozenset(missing)
 
 
+def _look_for_fills(draft: Draft, read: AccountRead) -> None:
+    """With an order on its way the size proves nothing, and that may last: but a fill is a fill, whoever's it is."""
+    if _shown(draft, read) != draft.exposed and draft.fills_read_ms < read.asked_ms:
+        draft.reads_fills = True
+
+
+def _may_be_left_open(draft: Draft, read: AccountRead) -> bool:
+    """Something is open after the end: an entry of ours may have filled since, which the fills tell, if they come."""
+    closed_ms = draft.position.closed_ms
+    if closed_ms is None or draft.now_ms >= closed_ms + LEFT_OPEN_MS or draft.fills_read_ms >= read.asked_ms:
+        return False
+    return draft.awaits_fills or _shown(draft, read) > 0
+
+
+def _shown(draft: Draft, read: AccountRead) -> Quantity:
+    key, side = draft.position.key, draft.position.side
+    here = (item for item in read.report.positions if item.hedge_side == key.hedge_side and item.side is side)
+    return next((item.quantity for item in here), ZERO)
+
+
 def _compared_size(draft: Draft, read: AccountRead) -> bool:
     """The venue is right about the size (S14); but fills that explain the difference are looked for first."""
     position = draft.position
@@ -125,13 +155,15 @@ def _compared_size(draft: Draft, read: AccountRead) -> bool:
         _note_margin_mode(draft, report)
         position = draft.position
     if quantity == position.quantity or draft.ended:
+        draft.differed = None
         return True
     if position.phase in {PositionPhase.PENDING_ENTRY, PositionPhase.ENTRY_PLACED} and quantity == 0:
         return True
-    if draft.fills_read_ms < read.asked_ms:
+    if not _is_unexplained(draft, quantity):
         draft.reads_fills = True
         draft.doubt()
         return False
+    draft.differed = None
     draft.record(
         "size_corrected",
         f"the venue shows {quantity}, the fills add up to {position.quantity}: the venue is right",
@@ -151,6 +183,18 @@ def _compared_size(draft: Draft, read: AccountRead) -> bool:
         if next_phase(draft.position.phase, event) is not None:
             draft.pass_to(event)
     return True
+
+
+def _is_unexplained(draft: Draft, quantity: Quantity) -> bool:
+    """Whether fills asked for after the venue had shown ``quantity`` came, and it shows the same again.
+
+    Fills that were asked for together with the account may have been answered before it: what fills in between is in
+    the one and not yet in the other, and would be counted twice when its own message comes.
+    """
+    if draft.differed != quantity:
+        draft.differed, draft.differed_ms = quantity, draft.now_ms
+        return False
+    return draft.fills_read_ms >= draft.differed_ms
 
 
 def _note_leverage(draft: Draft, report: PositionReport) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 from messages.journal import Severity
 from messages.orders import OrderReport, OrderSpec, OrderStatus
 from messages.state import CloseReason, PositionPhase, StopOrder, StopPhase, TrailingPhase
-from messages.values import OrderKind, OrderPurpose
+from messages.values import OrderKind, OrderPurpose, Price
 from rules.client_order_ids import parse_client_order_id
 from rules.position_draft import Draft, spec_of
 from rules.position_lifecycle import PositionEvent
@@ -228,7 +228,8 @@ def _stop_seen(draft: Draft, report: OrderReport) -> None:
     draft.missing = draft.missing - {working.client_order_id}
     if seen == working:
         return
-    if stop.phase is StopPhase.WORKING and seen.trigger_price != working.trigger_price:
+    is_by_hand = stop.phase is StopPhase.WORKING and seen.trigger_price != working.trigger_price
+    if is_by_hand or _is_closer_than_ours(draft, report.trigger_price):
         tighter = closer(draft.position.side, seen.trigger_price, working.trigger_price) == seen.trigger_price
         if tighter:
             draft.position = replace(draft.position, floor_stop_price=seen.trigger_price)
@@ -239,6 +240,15 @@ def _stop_seen(draft: Draft, report: OrderReport) -> None:
             Severity.WARNING,
         )
     draft.change_stop(working=seen)
+
+
+def _is_closer_than_ours(draft: Draft, level: Price) -> bool:
+    """While a move is on its way: whether ``level`` is neither the old one nor the new one, but a person's."""
+    stop, side = draft.position.stop, draft.position.side
+    if stop.phase is not StopPhase.MOVING:
+        return False
+    ours = [each.trigger_price for each in (stop.working, stop.next) if each is not None]
+    return all(level != price and closer(side, level, price) == level for price in ours)
 
 
 def stop_gone(draft: Draft, report: OrderReport) -> None:

@@ -19,7 +19,7 @@ from decimal import Decimal
 from messages.instruments import Capabilities, Instrument
 from messages.orders import OrderReport, OrderStatus
 from messages.values import ZERO, OrderKind, Price, Quantity, Side
-from rules.rounding import closer, exit_side, percent_of, round_stop
+from rules.rounding import closer, exit_side, floor_quantity, percent_of, round_stop
 from rules.volatility import scaled_percent
 
 _TWO = Decimal(2)
@@ -87,12 +87,14 @@ def farthest_stop(
 def stop_quantity(quantity: Quantity, *, instrument: Instrument, capabilities: Capabilities) -> Quantity | None:
     """What a stop for ``quantity`` is placed with; ``None`` is on the whole position.
 
-    Where stops have a quantity, the venue limits it: what is larger is covered by one without, if there is such a one.
+    Where stops have a quantity, the venue limits it, and may make its step coarser: what does not fit is covered by one
+    without, if there is such a one, else all but less than a step of it.
     """
     if capabilities.whole_position_stop:
         return None
-    fits = instrument.max_quantity is None or quantity <= instrument.max_quantity
-    return quantity if fits or not capabilities.sizeless_stop else None
+    on_step = floor_quantity(quantity, instrument.quantity_step) or quantity
+    fits = on_step == quantity and (instrument.max_quantity is None or quantity <= instrument.max_quantity)
+    return on_step if fits or not capabilities.sizeless_stop else None
 
 
 def reusable(*, report: OrderReport, side: Side, quantity: Quantity, wanted: Price, policy: StopPolicy) -> bool:

@@ -143,3 +143,12 @@ def test_the_ladder_is_written_down_as_it_is() -> None:
     assert f"`close_band_percent` is {OrderPolicy().close_band_percent} %" in text
     assert f"{OVERDUE_MS // 1_000} s after the close was decided, then every {OVERDUE_AGAIN_MS // 1_000} s" in text
     assert f"{LONGEST_WAIT_MS // 1_000} s at most. A limit" in text
+
+
+@given(attempts=st.integers(0, 12), steps=st.integers(1, 50), residue=st.integers(1, 999))
+def test_of_what_is_off_the_step_everything_that_is_on_it_is_closed(attempts: int, steps: int, residue: int) -> None:
+    instrument = an_instrument(step="1", minimum="1")
+    exposed = steps + Decimal(residue) / 1_000
+    quantity = close_quantity(attempts=attempts, exposed=exposed, opened=exposed, instrument=instrument)
+    assert 0 < quantity <= exposed
+    assert quantity % 1 == 0

@@ -7,10 +7,11 @@ from decimal import Decimal
 from adapters.simulator.profiles import PROFILES
 from messages.market import Tick
 from messages.orders import OrderReport, OrderStatus
-from messages.positions import IntentSettled, OrderUpdated
-from messages.state import IntentAction, PositionPhase
-from messages.values import OrderKind, OrderSide, Price
+from messages.positions import IntentSettled, OrderUpdated, WakeUp
+from messages.state import IntentAction, Leftover, PositionPhase, StopPhase
+from messages.values import ClientOrderId, IntentId, OrderKind, OrderPurpose, OrderSide, Price
 from messages.venue import OrderAccepted
+from rules.position_draft import spec_of
 from tests.rules.test_position_decision import BTC, PAPER, History
 from tests.rules.test_position_silence import a_position_report, accept_all
 
@@ -85,3 +86,38 @@ def test_a_reading_that_was_asked_for_after_it_is() -> None:
     assert [event.kind for event in history.last.draft.events] == ["stop_moved_by_hand"]
     (restoring,) = history.last.draft.intents
     assert (restoring.action, restoring.order.trigger_price) == (IntentAction.AMEND, TRAILED)
+
+
+def test_a_second_stop_stays_while_the_first_is_being_made_smaller() -> None:
+    """What it is for was added while the first one shrank for what a take profit had closed."""
+    history, stop = a_protected_position()
+    second = replace(stop, client_order_id=ClientOrderId("HF0000000000000000SL1"), quantity=Decimal("0.004"))
+    state = history.case.position.stop
+    assert state.working is not None
+    size = history.case.position.quantity
+    smaller = replace(state.working, quantity=size - Decimal("0.004"))
+    moving = replace(
+        state,
+        phase=StopPhase.MOVING,
+        working=replace(state.working, quantity=size),
+        next=smaller,
+        intent_id=IntentId("resizing"),
+    )
+    leftover = Leftover(order=spec_of(second, OrderPurpose.STOP), why="one stop is enough")
+    history.case = replace(history.case, position=replace(history.case.position, stop=moving, leftovers=(leftover,)))
+    history.take(WakeUp())
+    assert not [each for each in history.last.draft.intents if each.order.purpose is OrderPurpose.STOP]
+
+
+def test_what_is_shown_open_after_the_end_is_looked_for_among_the_fills_while_cancels_are_unanswered() -> None:
+    history, stop = a_protected_position()
+    while history.case.position.quantity > 0:
+        history.fills += 1
+        history.take(history.a_fill(stop.client_order_id, opening=False))
+    assert history.case.position.closed_ms is not None
+    assert history.case.intents
+    history.now_ms += 1_000
+    read = history.account()
+    shown = replace(read.report, positions=(a_position_report(Decimal("0.004")),), orders=())
+    history.take(replace(read, report=shown))
+    assert history.last.draft.reads_fills

@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 from adapters.simulator.fault_script import FaultAction, FaultRule
 from adapters.simulator.profiles import Profile
 from messages.journal import Severity
+from messages.positions import ClosePosition
 from messages.state import CloseReason
-from messages.values import MarginMode, Price, Side, Symbol
+from messages.values import MarginMode, PositionKey, Price, Side, Symbol
 from persistence import tables
 from persistence.queries import Queries
 from rules.position_case import PositionPolicies
@@ -20,6 +21,7 @@ from tests.scenarios.postcondition import assert_postcondition_c
 from tests.scenarios.stage import (
     BOTH_SIDES,
     EVERY_PROFILE,
+    ON_PAPER,
     a_world,
     at,
     figure,
@@ -29,7 +31,7 @@ from tests.scenarios.stage import (
     stops_of,
 )
 from tests.scenarios.wire.link import WireProfile
-from tests.scenarios.world import BTC, World, an_instrument
+from tests.scenarios.world import BTC, PAPER_VENUE, World, an_instrument
 
 SEEN_WITHIN_S = 60
 WIDE = PositionPolicies(stops=StopPolicy(stop_loss_percent=Decimal(15)))
@@ -253,3 +255,43 @@ def test_a_contract_of_a_thousand_coins_is_protected_and_trailed(profile: Profil
     assert trigger(world, coin) != (Decimal("0.04116") if side is Side.LONG else Decimal("0.04284"))
     assert figure(world, "worst_window_seconds") <= 0.2
     assert_postcondition_c(world)
+
+
+STOPS_FOR_ANY_SIZE = profiles_where(
+    lambda profile: (
+        (profile.capabilities.whole_position_stop or profile.capabilities.sizeless_stop)
+        and not isinstance(profile, WireProfile)
+    )
+)
+
+
+def change_step(world: World, step: Decimal) -> None:
+    engine = world.exchange.engine
+    engine.set_instrument(replace(engine.state.instruments[BTC], quantity_step=step))
+    world.run_for(SEEN_WITHIN_S)
+
+
+@STOPS_FOR_ANY_SIZE
+@BOTH_SIDES
+def test_a_stop_lost_after_the_step_became_coarser_than_the_position_covers_it_again(
+    profile: Profile, side: Side
+) -> None:
+    world = a_world(profile)
+    open_a(side, world)
+    change_step(world, Decimal("0.004"))
+    cancel_stop(world, BTC)
+    world.run_for(10)
+    assert open_quantity(world) == Decimal("0.010"), "nothing has to be closed for want of a stop"
+    assert_postcondition_c(world)
+
+
+@ON_PAPER
+def test_of_a_position_that_is_off_the_step_as_much_is_closed_as_can_be_ordered(profile: Profile) -> None:
+    world = a_world(profile)
+    open_a(Side.LONG, world)
+    change_step(world, Decimal("0.004"))
+    close = ClosePosition(key=PositionKey(venue=PAPER_VENUE, symbol=BTC), reason=CloseReason.OPERATOR)
+    assert world.process is not None
+    world.process.system.ref("position/paper/BTCUSDT").tell(close)
+    world.run_for(10)
+    assert open_quantity(world) == Decimal("0.002")

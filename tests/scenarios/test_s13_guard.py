@@ -31,7 +31,7 @@ from tests.scenarios.stage import (
     profits_of,
     stops_of,
 )
-from tests.scenarios.world import World
+from tests.scenarios.world import BTC, World, an_instrument
 
 BORDERS = {
     RiskLevel.LOW: ("10", "9", "8", "7"),
@@ -143,6 +143,22 @@ def test_high_risk_closes_half_and_stop_and_take_profits_follow(profile: Profile
     world.run_for(200)
     assert open_quantity(world) == Decimal("0.005")
     assert sum((order.quantity or Decimal(0) for order in profits_of(world)), Decimal(0)) == Decimal("0.005")
+    assert len(placed_ids(world, OrderPurpose.GUARD)) == 1
+    assert_postcondition_c(world)
+
+
+@DIFFERENT_PROFILES
+def test_of_a_large_position_as_much_is_closed_as_one_order_may_be_for(profile: Profile) -> None:
+    """Half of it would be refused for its size, and is not tried again."""
+    most = Decimal("0.004")
+    instrument = an_instrument(BTC, max_market_quantity=most)
+    world = a_world(profile, guard=a_guard(RiskLevel.HIGH, GuardMode.ACT), instruments=[instrument])
+    open_a(Side.LONG, world, for_s=10)
+    size = open_quantity(world)
+    assert size > 2 * most
+    world.price(41_580)
+    world.run_for(200)
+    assert open_quantity(world) == size - most
     assert len(placed_ids(world, OrderPurpose.GUARD)) == 1
     assert_postcondition_c(world)
 
