@@ -24,7 +24,6 @@ from actors.position_opening import (
     PositionMessage,
     PositionOpening,
     PositionSurroundings,
-    without_zombies,
 )
 from actors.position_record import PositionRecord, rejoined, superseded, with_open_intents
 from actors.settling import Settling
@@ -83,8 +82,6 @@ from rules.position_decision import (
     restored_case,
 )
 
-FILLS_MARGIN_MS: Final = 60_000
-"""How much earlier than we think the venue may have stamped the first fill: its clock is measured now and then."""
 STOPPING: Final = "the process is stopping"
 
 
@@ -101,7 +98,7 @@ class PositionActor(Actor):
         self._record = PositionRecord(journal=around.journal, owner_epoch=around.owner_epoch)
         self._waiting: list[OpenPosition | AdoptPosition | ClosePosition | RemoveZombies] = []
         self._watch = MarketWatch(venue=key.venue, market=around.market)
-        self._reader = VenueReader(symbol=key.symbol, execution=around.execution)
+        self._reader = VenueReader(symbol=key.symbol, execution=around.execution, clock=around.clock)
         self._opening = PositionOpening(
             key=key, around=around, watch=self._watch, reader=self._reader, record=self._record
         )
@@ -122,10 +119,10 @@ class PositionActor(Actor):
     def describe(self) -> Mapping[str, object]:
         """The position and its trailing state, and what is under way."""
         case = self._case
-        known = (
-            {} if case is None else {"position": case.position, "trailing": case.trailing, "open": list(case.intents)}
-        )
-        return {"restored": self._restored, "opening": self._opening.under_way, "stopping": self._stopping, **known}
+        mine = {"restored": self._restored, "opening": self._opening.under_way, "stopping": self._stopping}
+        if case is None:
+            return mine
+        return {**mine, "position": case.position, "trailing": case.trailing, "open": list(case.intents)}
 
     def on_receive(self, message: PositionMessage) -> object:
         match message:
@@ -332,8 +329,7 @@ class PositionActor(Actor):
 
     def _read_fills(self) -> None:
         since_ms = self._case.position.opened_ms if self._case is not None else self.context.now_ms()
-        behind_ms = min(self._around.clock.ahead_ms, 0)
-        self._reader.fills(self.context, since_ms=since_ms + behind_ms - FILLS_MARGIN_MS)
+        self._reader.fills(self.context, since_ms=since_ms)
 
     def _on_read(self, message: VenueReadDone) -> None:
         answer, asked_ms = message.answer, message.asked_ms
@@ -483,8 +479,7 @@ class PositionActor(Actor):
         elif not self._restored:
             self._waiting.append(message)
         elif message.orders and not self._opening.under_way and not self._stopping:
-            blank, stamp = self._record.blank(self.context), self._record.stamp(self.context)
-            self._record.commit(self.context, without_zombies(blank, message.orders, key=self._key, stamp=stamp))
+            self._opening.remove(self.context, message.orders)
 
     def _wish_for_adoption(self) -> None:
         """Something is open here that is nobody's; the desk decides by the whole account whether it is taken over."""
@@ -496,8 +491,7 @@ class PositionActor(Actor):
     def _stop_opening(self) -> None:
         """Nothing is begun any more, and no tick moves a stop; what is under way goes on."""
         self._stopping = True
-        if self._opening.under_way:
-            self._decline(STOPPING)
+        self._decline(STOPPING)
         self._answer_settling()
 
     def _answer_settling(self) -> None:

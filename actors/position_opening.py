@@ -185,6 +185,12 @@ class PositionOpening:
         position_id = self._record.new_position_id(context)
         return Opening(command=attempt.command, key=self._key, position_id=position_id, quantity=quantity)
 
+    def remove(self, context: Context, zombies: Sequence[OrderReport]) -> None:
+        """Orders of no use go, where nothing is open and nothing is being opened."""
+        stamp = self._record.stamp(context)
+        decision = without_zombies(self._record.blank(context), zombies, key=self._key, stamp=stamp)
+        self._record.commit(context, decision)
+
     def overdue(self, context: Context) -> None:
         """It took too long."""
         if self._attempt is not None and self._attempt.orphaned and not self._attempt.clean:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from actors.kernel import Context, Ref
+from actors.venue_clock import VenueClock
 from messages.orders import OrderSpec
 from messages.positions import VenueRead, VenueReadDone
 from messages.supervision import Due
@@ -11,6 +12,8 @@ from messages.venue import FetchAccount, FetchFills, QueryOrder, ReadRequest, Se
 
 RETRY_FIRST_S: Final = 0.25
 RETRY_CAP_S: Final = 5.0
+FILLS_MARGIN_MS: Final = 60_000
+"""How much earlier than we think the venue may have stamped the first fill: its clock is measured now and then."""
 ACCOUNT: Final = "account"
 FILLS: Final = "fills"
 LEVERAGE: Final = "leverage"
@@ -23,7 +26,8 @@ class VenueReader:
     those that are asked from now on whether the position has no stop until they are answered.
     """
 
-    def __init__(self, *, symbol: Symbol, execution: Ref) -> None:
+    def __init__(self, *, symbol: Symbol, execution: Ref, clock: VenueClock) -> None:
+        self._clock = clock
         self._symbol = symbol
         self._execution = execution
         self._open: dict[str, bool] = {}
@@ -35,8 +39,9 @@ class VenueReader:
         self._ask(context, ACCOUNT, FetchAccount(symbol=self._symbol))
 
     def fills(self, context: Context, *, since_ms: int) -> None:
-        """Ask for the fills and funding since a time (UTC)."""
-        self._ask(context, FILLS, FetchFills(symbol=self._symbol, since_ms=since_ms))
+        """Ask for the fills and funding since a time of our clock (UTC), and from before rather than from after it."""
+        venue_ms = since_ms + min(self._clock.ahead_ms, 0) - FILLS_MARGIN_MS
+        self._ask(context, FILLS, FetchFills(symbol=self._symbol, since_ms=venue_ms))
 
     def order(self, context: Context, order: OrderSpec) -> None:
         """Ask for one order by its client order id."""

@@ -31,7 +31,7 @@ def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None
         if identity is not None:
             _note_earlier(draft, fill)
         return
-    if position.closed_ms is not None and identity is None and fill.time_ms > position.closed_ms:
+    if position.closed_ms is not None and identity is None and fill.time_ms > _by_venue(draft, position.closed_ms):
         return  # what others do after the end is of another position
     effect = apply_fill(
         side=position.side,
@@ -108,7 +108,12 @@ def _count(draft: Draft, fill: FillReport, effect: FillEffect) -> None:
 
 def _began_ms(draft: Draft) -> int:
     """By the venue's clock: as the venue told it with the entry's fill, before that as far as we know that clock."""
-    return draft.position.entered_ms or draft.position.opened_ms + draft.situation.venue_ahead_ms
+    return draft.position.entered_ms or _by_venue(draft, draft.position.opened_ms)
+
+
+def _by_venue(draft: Draft, time_ms: int) -> int:
+    """A time of our clock as the venue's clock had it, as far as we know that clock."""
+    return time_ms + draft.situation.venue_ahead_ms
 
 
 def _note_earlier(draft: Draft, fill: FillReport) -> None:
