@@ -295,7 +295,9 @@ def _plan_readings(draft: Draft) -> None:
     if draft.ended:
         if draft.now_ms <= draft.changed_ms:
             draft.wake_at(draft.now_ms + 1)
-        elif draft.account_read_ms <= draft.changed_ms and not draft.open_intents:
+        elif draft.open_intents and draft.now_ms < draft.account_read_ms + REREAD_MS:
+            draft.wake_at(draft.account_read_ms + REREAD_MS)
+        elif draft.open_intents or draft.account_read_ms <= draft.changed_ms:
             draft.reads_account = True
         return
     due = max(draft.compared_ms + policy.verify_every_ms, draft.account_read_ms + REREAD_MS)

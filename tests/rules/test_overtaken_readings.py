@@ -117,6 +117,9 @@ def test_what_is_shown_open_after_the_end_is_looked_for_among_the_fills_while_ca
     assert history.case.position.closed_ms is not None
     assert history.case.intents
     history.now_ms += 1_000
+    history.take(WakeUp())
+    assert history.last.draft.reads_account
+    history.now_ms += 100
     read = history.account()
     shown = replace(read.report, positions=(a_position_report(Decimal("0.004")),), orders=())
     history.take(replace(read, report=shown))
