@@ -4,8 +4,8 @@
 **Accepts** OpenPosition, CheckSignal and ClosePosition, InstrumentsRead and AccountSeen (from the account actor),
 VenueRestored (from the journal), PositionReady, PositionUnclaimed and ReadAccountNow (from positions), VerifyPosition
 and RemoveZombies (from monitors), the private stream's events, Settle.
-**Sends** all of these on to the position that they concern (CheckSignal to the market), AdoptPosition for what nobody
-tracks; and makes the actors of positions.
+**Sends** all of these on to the position that they concern (CheckSignal, and PriceAddition for an OpenPosition that
+adds, to the market), AdoptPosition for what nobody tracks; and makes the actors of positions.
 **On crash** the positions live on, and tell again that they are ready; it asks the journal and the account actor again.
 """
 
@@ -34,6 +34,7 @@ from messages.positions import (
     PositionEnded,
     PositionUnclaimed,
     PositionUpdated,
+    PriceAddition,
     Settle,
     StreamChanged,
     VerifyPosition,
@@ -391,6 +392,8 @@ class DeskActor(Actor):
         ref = self._position(self._key(signal.symbol, signal.side))
         if ref is None:
             self._refuse(message, f"{signal.symbol} is not traded on {self._venue}")
+        elif message.ladder is not None:
+            self._tell(self._market_path, PriceAddition(path=ref.path, command=message))
         else:
             ref.tell(message)
 

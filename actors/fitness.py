@@ -20,6 +20,8 @@ from messages.values import Venue
 
 RETRY_FIRST_S: Final = 5.0
 RETRY_CAP_S: Final = 300.0
+LOOK_LIFE_S: Final = 600.0
+"""A look that is not back after this hangs: another one is begun."""
 
 
 class FitnessActor(Actor):
@@ -48,6 +50,7 @@ class FitnessActor(Actor):
             case AccountVerdict():
                 self._on_verdict(message)
             case Due():
+                self.context.schedule_once("look", LOOK_LIFE_S, Due(what="look"))
                 self._look(self.context.self_ref.tell)
             case Terminated():
                 self._tell_risk()
@@ -59,7 +62,9 @@ class FitnessActor(Actor):
         self._tell_risk()
         if verdict != before and verdict.reached:
             self._tell_event()
-        if not self._is_fit:
+        if self._is_fit:
+            self.context.cancel("look")
+        else:
             self._again()
 
     def _again(self) -> None:

@@ -17,7 +17,7 @@ from actors.canary import CanaryActor
 from actors.desk import DeskActor, Untracked
 from actors.execution import ExecutionActor
 from actors.fitness import FitnessActor
-from actors.journal import JournalActor
+from actors.journal import JournalActor, Owed
 from actors.kernel import Actor, ActorSystem, ChildSpec, Dispatcher, GroupSpec, Intensity, Ref
 from actors.market import MarketActor
 from actors.monitors.connections import ConnectionMonitor
@@ -115,7 +115,10 @@ class House:
     def root(self) -> GroupSpec:
         """The whole tree, in the order in which it starts."""
         parts = self._parts
-        feed, outbox, memory = parts.feed, AlertOutbox(), RiskMemory()
+        # What outlives the actors that use it.
+        outbox, memory = AlertOutbox(), RiskMemory()
+        owed: Owed = {}
+        feed = parts.feed
         risk = _spared("risk", lambda: self._risk(memory))
         intake: list[ChildSpec] = [risk, _spared("signal/wave", self._signals)]
         if feed is not None:
@@ -132,7 +135,7 @@ class House:
                 ),
                 ChildSpec(
                     name="journal",
-                    factory=self._journal,
+                    factory=lambda: self._journal(owed),
                     dispatcher=Dispatcher.PINNED,
                     hang_timeout_s=JOURNAL_HANG_S,
                 ),
@@ -172,9 +175,9 @@ class House:
     def _part(self, venue: Venue, part: str) -> Ref:
         return self._ref(addresses.exchange(venue, part))
 
-    def _journal(self) -> Actor:
+    def _journal(self, owed: Owed) -> Actor:
         return JournalActor(
-            journal=self._parts.journal, directory=self._system.find, alert_path="alert", risk_path="risk"
+            journal=self._parts.journal, directory=self._system.find, alert_path="alert", risk_path="risk", owed=owed
         )
 
     def _exchange(self, parts: VenueParts) -> GroupSpec:

@@ -6,7 +6,7 @@ store again.
 **Sends** ExecuteIntents to the execution actors after the commit and never before, Committed or CommitRefused to those
 who asked, EventsRecorded to the alert actor, JournalChanged and OwnershipLost to the risk actor.
 **On crash** the decisions in flight are offered again: each is written once, by its id, and its intents are told again,
-which the execution actor recognises.
+which the execution actor recognises. Who is owed the record of a database that was away outlives it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,6 +55,8 @@ RECOVER_EVERY_S: Final = 1.0
 
 Restore: TypeAlias = RestorePosition | RestoreVenue | RestoreSignals | RestoreResults
 """A question for what is on record."""
+Owed: TypeAlias = dict[tuple[type, str], Restore]
+"""What was answered without the database, by who asked; it outlives the actor."""
 
 
 FORGET_EVERY_S: Final = 3_600.0
@@ -65,7 +67,9 @@ KNOWN_FOR_MS: Final = 7 * 24 * 3_600_000
 class JournalActor(Actor):
     """Group commit and transactional outbox."""
 
-    def __init__(self, *, journal: JournalPort, directory: Directory, alert_path: str, risk_path: str) -> None:
+    def __init__(
+        self, *, journal: JournalPort, directory: Directory, alert_path: str, risk_path: str, owed: Owed | None = None
+    ) -> None:
         super().__init__()
         self._journal = journal
         self._directory = directory
@@ -74,7 +78,7 @@ class JournalActor(Actor):
         self._told_health: JournalHealth | None = None
         self._untold: dict[PositionKey, RestoredPosition] = {}
         self._deposed = False
-        self._owed: dict[tuple[type, str], Restore] = {}
+        self._owed: Owed = {} if owed is None else owed
 
     def on_start(self) -> None:
         self._look_after_store()
@@ -230,11 +234,10 @@ class JournalActor(Actor):
             self._owed[type(message), message.path] = message
 
     def _pay_what_is_owed(self) -> None:
-        owed, self._owed = self._owed, {}
-        if any(isinstance(message, RestoreVenue) for message in owed.values()):
+        if any(isinstance(message, RestoreVenue) for message in self._owed.values()):
             self._untold = {item.position.key: item for item in self._journal.load_before()}
-        for message in owed.values():
-            self._restore(message)
+        for name in tuple(self._owed):
+            self._restore(self._owed.pop(name))
 
     def _restore_position(self, message: RestorePosition) -> None:
         """From the record; once after an outage from what it was before, for positions that went on without it."""

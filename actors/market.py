@@ -3,10 +3,11 @@
 **Owns** the last price of each symbol, a minute of its history, the extremes of its present quarter of an hour, and who
 needs to see which price.
 **Accepts** Tick (from the market stream), WatchMarket and AttentionBand (from positions), PolledPrice (from the desk),
-PriceOf (asked), CheckSignal (from the desk), QuotePosition (from positions), and its own timer.
+PriceOf (asked), CheckSignal and PriceAddition (from the desk), QuotePosition (from positions), and its own timer.
 **Sends** Tick to a position whose band it leaves, or that has not handled the last one yet; SignalChecked, with bid and
-ask, to whoever asked; PositionQuoted to the guard; QuarterEnded to the regime monitor; SymbolWanted and, when
-prices that somebody needs stop coming, StreamOfNoUse to the stream actor and ReadAccountNow to the account actor.
+ask, to whoever asked; OpenPosition to a position that is added to; PositionQuoted to the guard; QuarterEnded to the
+regime monitor; SymbolWanted and, when prices that somebody needs stop coming, StreamOfNoUse to the stream actor and
+ReadAccountNow to the account actor.
 **On crash** the history of the last minute and the quarter so far are lost; positions, which watch this actor, ask
 again for every tick.
 """
@@ -22,6 +23,7 @@ from actors.price_minute import PriceMinute
 from actors.quarter import Quarter
 from messages.guarding import PositionQuoted, QuotePosition
 from messages.market import AttentionBand, Tick
+from messages.positions import PriceAddition
 from messages.supervision import (
     CheckSignal,
     Due,
@@ -138,7 +140,16 @@ class MarketActor(Actor):
         return {"symbols": list(self._markets), "stale": sorted(self._stale)}
 
     def on_receive(
-        self, message: Tick | WatchMarket | AttentionBand | PolledPrice | PriceOf | CheckSignal | QuotePosition | Due
+        self,
+        message: Tick
+        | WatchMarket
+        | AttentionBand
+        | PolledPrice
+        | PriceOf
+        | CheckSignal
+        | QuotePosition
+        | PriceAddition
+        | Due,
     ) -> LastPrice | None:
         match message:
             case Tick():
@@ -160,6 +171,9 @@ class MarketActor(Actor):
                 last = self._market(summary.position.key.symbol).last
                 if last is not None:
                     self._tell(path, PositionQuoted(summary=summary, tick=last))
+            case PriceAddition(path=path, command=command):
+                last = self._market(command.signal.symbol).last
+                self._tell(path, replace(command, tick=last))
             case _:
                 assert_never(message)
         return None

@@ -414,6 +414,8 @@ class PositionActor(Actor):
             self._prepare_opening()
 
     def _add(self, case: PositionCase, message: OpenPosition) -> None:
+        if message.tick is not None:
+            self._watch.see(message.tick)
         decision = add_to_position(case, message, self._situation(), sizing=self._around.sizing)
         if isinstance(decision, AdditionRefused):
             self._refuse(message, f"not added to the open position: {decision.text}")

@@ -8,6 +8,7 @@ from messages.conditions import BalanceProfile, Regime
 from messages.delivery import Delivery, Lane
 from messages.instruments import Instrument
 from messages.journal import PositionResult, RestoredPosition
+from messages.market import Tick
 from messages.orders import FillReport, FundingReport, OrderReport, PositionReport
 from messages.signals import Signal
 from messages.state import CloseReason, Intent, PositionState, TrailingState
@@ -43,6 +44,7 @@ class OpenPosition:
         ladder: Add to the position that is open (S10); ``None`` opens one where none is.
         distance_factor: What the distances of its stop and take profits are multiplied by (S3).
         least_close_usd: The least value of a partial close (S9); ``None`` as it is set.
+        tick: For an addition the newest price, which its position need not have been told.
     """
 
     DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.NORMAL, ttl_s=60.0)
@@ -54,6 +56,17 @@ class OpenPosition:
     distance_factor: Decimal = Decimal(1)
     least_close_usd: Money | None = None
     ladder: LadderTerms | None = None
+    tick: Tick | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceAddition:
+    """Told to the market actor: pass ``command`` on to the position at ``path``, with the newest price."""
+
+    DELIVERY: ClassVar[Delivery] = Delivery(lane=Lane.NORMAL, ttl_s=60.0)
+
+    path: str
+    command: OpenPosition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

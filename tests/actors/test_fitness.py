@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from actors.fitness import RETRY_CAP_S, RETRY_FIRST_S, FitnessActor
+from actors.fitness import LOOK_LIFE_S, RETRY_CAP_S, RETRY_FIRST_S, FitnessActor
 from actors.kernel import ActorSystem, ChildSpec, GroupSpec, VirtualRuntime, VirtualTime
 from messages.checks import AccountVerdict
 from messages.journal import Decision, EventRecord, Severity
@@ -25,6 +25,7 @@ class Stage:
         self.heard: dict[str, list[object]] = {"risk": [], "journal": []}
         self.found = AWAY
         self.looked_s: list[float] = []
+        self.hangs = False
         self.system.start(
             GroupSpec(
                 name="stage",
@@ -51,7 +52,8 @@ class Stage:
 
     def _look(self, done: Callable[[AccountVerdict], None]) -> None:
         self.looked_s.append((self.time.now_ms() - START_MS) / 1_000)
-        done(self.found)
+        if not self.hangs:
+            done(self.found)
 
     def run_for(self, seconds: float) -> None:
         self.time.run_until(self.time.now_ms() + round(seconds * 1_000))
@@ -93,6 +95,16 @@ def test_once_it_answers_and_fits_it_is_open_and_the_alarm_is_taken_back() -> No
     assert stage.closed == ""
     assert stage.told[1:] == [("account_fit", Severity.INFO)]
     assert len(stage.looked_s) == looks
+
+
+def test_a_look_that_never_comes_back_is_not_the_last_one() -> None:
+    stage = Stage()
+    stage.hangs = True
+    stage.run_for(60)
+    assert len(stage.looked_s) == 1
+    stage.hangs, stage.found = False, FIT
+    stage.run_for(LOOK_LIFE_S)
+    assert stage.closed == ""
 
 
 def test_one_that_answers_and_does_not_fit_stays_closed_until_somebody_has_mended_it() -> None:

@@ -113,7 +113,8 @@ def test_the_stop_covers_the_new_size_before_anything_else(profile: Profile, sid
 def test_average_take_profits_and_trailing_are_computed_anew(profile: Profile, side: Side) -> None:
     world = with_an_addition(profile, side, price=42_200)
     position = the_position(world)
-    average = (FIRST * ENTRY + SECOND * at(side, 42_200)) / (FIRST + SECOND)
+    second = Decimal("0.008") if side is Side.LONG else SECOND  # what 378 USD buy at 42,200, and at 41,800
+    average = (FIRST * ENTRY + second * at(side, 42_200)) / (FIRST + second)
     assert position.entry_price == pytest.approx(average)
     assert additions(world)[0][2] == at(side, 42_200)
     first = min(profits_of(world), key=lambda order: abs((order.trigger_price or Decimal(0)) - ENTRY))
@@ -174,6 +175,22 @@ def test_what_is_refused_has_its_reason_and_changes_nothing(
     assert reason in refused
     assert open_quantity(world) == FIRST
     assert len(placed_ids(world, "entry")) == 1
+    assert_postcondition_c(world)
+
+
+@EVERY_PROFILE
+@BOTH_SIDES
+def test_a_loss_that_came_slowly_is_known_as_well(profile: Profile, side: Side) -> None:
+    world = a_world(profile)
+    open_a(side, world)
+    world.run_for(600)
+    for step in range(8):
+        world.price(at(side, 42_000 - 100 * step))
+        world.run_for(120)
+    open_a(side, world)
+    (refused,) = reasons(world)
+    assert "a loss of more than 1.5 %" in refused
+    assert open_quantity(world) == FIRST
     assert_postcondition_c(world)
 
 
