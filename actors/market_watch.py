@@ -61,9 +61,9 @@ class MarketWatch:
             self.last = fill.price
             self._time_ms = fill.time_ms
 
-    def see(self, tick: Tick) -> None:
+    def see(self, tick: Tick | None) -> None:
         """A price that came another way than by the band, which stays as it is."""
-        if tick.time_ms >= self._time_ms:
+        if tick is not None and tick.time_ms >= self._time_ms:
             self.last, self.mark, self._time_ms = tick.last, tick.mark, tick.time_ms
 
     def show(self, case: PositionCase | None, instrument: Instrument, path: str) -> None:

@@ -317,10 +317,9 @@ class PositionActor(Actor):
             return
         if self._opening.under_way:
             self._try_to_open()
-        if self._case is not None:
-            self._follow(decide(self._case, tick, self._situation()))
-        else:
+        if self._case is None:
             self._tell_band()
+        self._decide(tick)
 
     def _tell_band(self) -> None:
         """While a position is being opened every tick is wanted, else only those that can change something."""
@@ -414,8 +413,7 @@ class PositionActor(Actor):
             self._prepare_opening()
 
     def _add(self, case: PositionCase, message: OpenPosition) -> None:
-        if message.tick is not None:
-            self._watch.see(message.tick)
+        self._watch.see(message.tick)
         decision = add_to_position(case, message, self._situation(), sizing=self._around.sizing)
         if isinstance(decision, AdditionRefused):
             self._refuse(message, f"not added to the open position: {decision.text}")
