@@ -38,6 +38,7 @@ from actors.wave_source import WaveFeed, WaveSourceActor
 from messages.candles import CandleHistory
 from messages.instruments import Instrument
 from messages.settings import Settings
+from messages.signals import Signal
 from messages.supervision import SettingsChanged
 from messages.values import PositionKey, Symbol, Venue
 from rules.guard import GuardPolicy
@@ -118,9 +119,10 @@ class House:
         # What outlives the actors that use it.
         outbox, memory = AlertOutbox(), RiskMemory()
         owed: Owed = {}
+        in_hand: dict[str, Signal] = {}
         feed = parts.feed
         risk = _spared("risk", lambda: self._risk(memory))
-        intake: list[ChildSpec] = [risk, _spared("signal/wave", self._signals)]
+        intake: list[ChildSpec] = [risk, _spared("signal/wave", lambda: self._signals(in_hand))]
         if feed is not None:
             intake.append(_spared(addresses.SOURCE, lambda: self._source(feed)))
         return GroupSpec(
@@ -381,7 +383,7 @@ class House:
             return WaveSourceActor(feed=feed, signals=signals, connections=connections, times=self._parts.waves.times)
         return SignalSourceActor(feed=feed, signals=signals)
 
-    def _signals(self) -> Actor:
+    def _signals(self, in_hand: dict[str, Signal]) -> Actor:
         venues = [parts.calls.venue for parts in self._parts.venues]
         return SignalActor(
             journal=self._ref(addresses.JOURNAL),
@@ -393,6 +395,7 @@ class House:
             policy=self._parts.waves,
             max_age_s=self._parts.max_signal_age_s,
             owner_epoch=self._parts.owner_epoch,
+            in_hand=in_hand,
         )
 
 

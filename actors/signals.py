@@ -6,8 +6,9 @@ journal), SignalChecked (from a venue's desk or market), SignalSettled (from the
 DescribeSignals, and its own timers.
 **Sends** CheckSignal to the desks, ConsiderSignal to the risk actor, WaveFound to the source, Decision (a refused
 signal's fate, and events) to the journal.
-**On crash** what is on record is read again, with how many of each wave were accepted; a signal whose fate was not
-recorded is offered again by its source, and what others tell of it meanwhile counts.
+**On crash** what is on record is read again, with how many of each wave were accepted; what was being looked at
+outlives it and is taken up again, what had not got so far is offered again by its source, and what others tell
+meanwhile counts.
 """
 
 from collections import OrderedDict
@@ -125,8 +126,12 @@ class SignalActor(Actor):
         policy: WavePolicy,
         max_age_s: float,
         owner_epoch: int,
+        in_hand: dict[str, Signal],
     ) -> None:
-        """``venues`` may be named by signals; those without a desk are refused by the risk actor, which knows why."""
+        """``venues`` may be named by signals; those without a desk are refused by the risk actor, which knows why.
+
+        ``in_hand`` are the signals that an earlier incarnation was looking at.
+        """
         super().__init__()
         self._journal = journal
         self._risk = risk
@@ -144,6 +149,7 @@ class SignalActor(Actor):
         self._waves: dict[int, Wave] = {}
         self._found: set[int] = set()
         self._underway: dict[str, _Underway] = {}
+        self._in_hand = in_hand
         self._refused = 0
         self._last_opened_ms = 0
         self._stalled = False
@@ -196,10 +202,25 @@ class SignalActor(Actor):
             # Nothing accepted in all that time: it is at least as long ago as the oldest thing known.
             self._last_opened_ms = min(known.at_ms for known in fresh)
         self._last_opened_ms = max([self._last_opened_ms, *(known.at_ms for known in accepted)])
-        self._restored = True
+        if not self._restored:
+            self._restored = True
+            self._take_up()
         arrived, self._arrived = self._arrived, []
         for message in arrived:
             self._on_arrived(message)
+
+    def _take_up(self) -> None:
+        """What an earlier incarnation was looking at was due then, and is yet, unless that was long ago."""
+        now_ms = self.context.now_ms()
+        waves: dict[int, list[Signal]] = {}
+        for signal in [each for each in self._in_hand.values() if self._is_new(each.signal_id)]:
+            if now_ms - signal.timestamp_ms > OLDEST_WAVE_S * 1_000:
+                self._refuse(signal, "late: nothing had come of it before a crash")
+            else:
+                waves.setdefault(signal.timestamp_ms, []).append(signal)
+        self._in_hand.clear()
+        for wave_ms, signals in waves.items():
+            self._admit(wave_ms, signals)
 
     # --- from a source into its wave ----------------------------------------------------------------------------------
 
@@ -260,6 +281,7 @@ class SignalActor(Actor):
     def _admit(self, wave_ms: int, signals: Sequence[Signal]) -> None:
         wave = self._wave(wave_ms)
         room = MAX_WAITING - len(wave.row)
+        self.context.check_epoch()
         fit: list[Signal] = []
         for signal in signals:
             why = screened(signal, policy=self._policy.intake)
@@ -270,6 +292,7 @@ class SignalActor(Actor):
             else:
                 venue, *others = (signal.venue,) if signal.venue is not None else self._venues
                 self._underway[signal.signal_id] = _Underway(signal, venue, tuple(others))
+                self._in_hand[signal.signal_id] = signal
                 fit.append(signal)
         self._advance(joined(wave, fit))
 
@@ -319,7 +342,11 @@ class SignalActor(Actor):
         """Of a signal that was offered before a crash of this actor it is the first that is heard."""
         if message.signal_id in self._underway:
             self._settle(message.signal_id, opened=message.opened)
-        elif message.wave_ms is not None and self._is_new(message.signal_id) and message.opened:
+            return
+        if message.wave_ms is None:
+            return
+        self._in_hand.pop(message.signal_id, None)
+        if self._is_new(message.signal_id) and message.opened:
             self._note_opened()
             wave = self._wave(message.wave_ms)
             self._advance(replace(wave, opened=wave.opened + 1, taken=wave.taken + 1))
@@ -343,6 +370,7 @@ class SignalActor(Actor):
 
     def _forget(self, signal_id: str) -> _Underway | None:
         self.context.cancel(("signal", signal_id))
+        self._in_hand.pop(signal_id, None)
         return self._underway.pop(signal_id, None)
 
     def _wave(self, wave_ms: int) -> Wave:

@@ -80,6 +80,7 @@ class Stage:
             policy=policy,
             max_age_s=1_800,
             owner_epoch=1,
+            in_hand={},
         )
 
     def _desk(self, venue: Venue) -> Callable[[], Actor]:

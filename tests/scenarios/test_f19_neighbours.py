@@ -222,6 +222,20 @@ def test_a_signal_actor_that_crashes_in_a_wave_takes_ten_of_it_and_gives_each_si
         assert_postcondition_c(world, crashes=1)
 
 
+def test_a_signal_that_nobody_offers_again_has_its_fate_also_when_the_signal_actor_crashes() -> None:
+    for crashed_after_ms in (0, 1, 2, 3, 5, 8, 12, 16, 20, 30, 60):
+        world = World(prices=dict.fromkeys(SYMBOLS, Decimal(1_000)), size_usd=Decimal(100))
+        world.start()
+        world.run_for(2)
+        offer(world, SYMBOLS[:4])
+        world.run_for(crashed_after_ms / 1_000)
+        crash(world, SIGNALS)
+        world.run_for(200)
+        assert world.fates() == dict.fromkeys(SYMBOLS[:4], "accepted"), crashed_after_ms
+        assert {position.quantity for position in world.account().positions} == {Decimal("0.1")}, "nothing is added"
+        assert_postcondition_c(world, crashes=1)
+
+
 def test_a_signal_that_is_offered_again_when_it_is_open_adds_nothing_to_it() -> None:
     world = World(prices={BTC: Decimal(1_000)}, size_usd=Decimal(100))
     world.start()
