@@ -264,10 +264,14 @@ def _still_protects(draft: Draft, leftover: Leftover) -> bool:
     """A stop that is to go stays until another one works, unless it is what keeps that one from being placed.
 
     It stays as well while an order at market makes the position larger, and until the one that works covers all of it:
-    what fills before is under it.
+    what fills before is under it. After the end it stays while an entry of the position may fill, or has filled untold.
     """
     position, stop = draft.position, draft.position.stop
-    if leftover.order.kind is not OrderKind.STOP_MARKET or draft.exposed == 0 or draft.ended:
+    if leftover.order.kind is not OrderKind.STOP_MARKET:
+        return False
+    if draft.ended and draft.situation.capabilities.attach_stop_to_entry:
+        return draft.awaits_fills or any(item.order.purpose is OrderPurpose.ENTRY for item in position.leftovers)
+    if draft.exposed == 0 or draft.ended:
         return False
     grows = not position.entry_done and position.entry_limit_price is None
     if stop.working is None:

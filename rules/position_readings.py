@@ -23,7 +23,13 @@ from rules.position_lifecycle import PositionEvent, next_phase
 from rules.position_orders import take_order
 from rules.position_plan import entry_spec
 from rules.position_plan_exit import close_spec
-from rules.position_stop import shows_another_level, stop_spec, take_the_stop_that_is_shown
+from rules.position_stop import (
+    is_doubled,
+    leave_doubled,
+    shows_another_level,
+    stop_spec,
+    take_the_stop_that_is_shown,
+)
 from rules.stop_lifecycle import StopEvent
 
 LEFT_OPEN_MS: Final = 10_000
@@ -56,6 +62,8 @@ def take_account_read(draft: Draft, read: AccountRead) -> None:
         if read.asked_ms <= changed_before and shows_another_level(draft, report):
             # Perhaps as it was before it was moved: that is no person's hand.
             draft.doubt()
+        elif is_doubled(draft, read.report.orders, report):
+            leave_doubled(draft, report)
         else:
             take_order(draft, report)
     read_before_ms, draft.account_read_ms = draft.account_read_ms, max(draft.account_read_ms, read.asked_ms)

@@ -28,7 +28,7 @@ from rules.position_aged import exit_refused
 from rules.position_draft import Draft
 from rules.position_orders import TAKE_PROFIT_LEVEL, take_order
 from rules.position_plan_exit import close_failed, decide_close
-from rules.position_stop import naked_wait_ms, stop_confirmed, stop_failed
+from rules.position_stop import naked_wait_ms, stop_confirmed, stop_failed, take_the_stop_that_stands
 
 TAKE_PROFIT_RETRY_MS = 5_000
 CANCEL_AGAIN_MS: Final = 2_000
@@ -149,7 +149,7 @@ def _stop_refused(draft: Draft, intent: Intent, reason: RejectReason, text: str,
             draft.change_stop(not_before_ms=draft.now_ms + naked_wait_ms(stop.attempts))
         case RejectReason.ORDER_TYPE_WITHDRAWN if stop.working is None:
             decide_close(draft, CloseReason.UNPROTECTED, f"no stop can be placed here: {text}", Severity.CRITICAL)
-        case RejectReason.STOP_EXISTS if denied_stop_stands(draft):
+        case RejectReason.STOP_EXISTS if denied_stop_stands(draft) or take_the_stop_that_stands(draft):
             pass
         case RejectReason.NO_POSITION | RejectReason.NOT_FOUND | RejectReason.STOP_EXISTS | RejectReason.DUPLICATE_ID:
             draft.doubt()

@@ -13,7 +13,7 @@ from typing import Final
 from messages.journal import Severity
 from messages.orders import OrderReport, OrderSpec, OrderStatus
 from messages.state import CloseReason, PositionPhase, StopOrder, StopPhase, TrailingPhase
-from messages.values import OrderKind, OrderPurpose, Price
+from messages.values import OrderKind, OrderPurpose, Price, Quantity
 from rules.client_order_ids import parse_client_order_id
 from rules.position_draft import Draft, spec_of
 from rules.position_lifecycle import PositionEvent
@@ -38,8 +38,11 @@ def take_stop(draft: Draft, report: OrderReport) -> None:
             return
         elif stop.working is None and stop.intent_id is None and not draft.ended:
             _stop_adopted(draft, report)
-        elif parse_client_order_id(report.client_order_id or "") is not None:
-            draft.leave(spec_of(report, OrderPurpose.STOP), "one stop is enough")
+        elif stop.working is not None and _is_the_one_for_all(draft, stop.working.quantity, report.quantity):
+            # Where a position has one, it has taken the place of ours, or is told of late: the account says which.
+            draft.doubt()
+        else:
+            leave_doubled(draft, report)
         return
     if _same_stop(stop.working, report):
         stop_gone(draft, report)
@@ -50,6 +53,63 @@ def take_stop(draft: Draft, report: OrderReport) -> None:
             stop_gone(draft, report)
         else:
             stop_failed(draft, f"{report.status} {report.reject_reason}".strip())
+
+
+def leave_doubled(draft: Draft, report: OrderReport) -> None:
+    """``report`` is of a stop beside the one that works."""
+    if parse_client_order_id(report.client_order_id or "") is not None:
+        draft.leave(spec_of(report, OrderPurpose.STOP), "one stop is enough")
+
+
+def is_doubled(draft: Draft, orders: Sequence[OrderReport], report: OrderReport) -> bool:
+    """Whether ``report`` is of a stop that is shown beside the one that works, for all of the position as that is."""
+    working = draft.position.stop.working
+    return (
+        working is not None
+        and report.kind is OrderKind.STOP_MARKET
+        and _is_of_this_position(draft, report)
+        and _is_the_one_for_all(draft, working.quantity, report.quantity)
+        and not any(_same_stop(each, report) for each in (working, draft.position.stop.next))
+        and any(_same_stop(working, each) for each in orders)
+    )
+
+
+def _is_the_one_for_all(draft: Draft, *quantities: Quantity | None) -> bool:
+    """Whether these are stops on the whole position where it has one of them."""
+    return draft.situation.capabilities.whole_position_stop and all(each is None for each in quantities)
+
+
+def take_the_stop_that_stands(draft: Draft) -> bool:
+    """Another stop was refused because there is one: where that is one of ours that was to go, it stays instead.
+
+    Of several it may be any: the account says which, and until then none of them is cancelled.
+    """
+    if draft.position.stop.working is not None or not draft.situation.capabilities.amend_stop:
+        return False
+    candidates = [
+        leftover.order
+        for leftover in draft.position.leftovers
+        if leftover.order.kind is OrderKind.STOP_MARKET
+        and leftover.order.side is draft.exit_side
+        and leftover.intent_id is None
+        and _is_named_as_of(draft, leftover.order.client_order_id)
+        and _is_the_one_for_all(draft, leftover.order.quantity)
+    ]
+    if not candidates or candidates[-1].trigger_price is None:
+        return False
+    for order in candidates:
+        draft.forget_leftover(order)
+    working = StopOrder(
+        client_order_id=candidates[-1].client_order_id,
+        trigger_price=candidates[-1].trigger_price,
+        quantity=None,
+        venue_order_id=candidates[-1].venue_order_id,
+    )
+    draft.pass_stop_to(StopEvent.PLACE_CONFIRMED)
+    draft.change_stop(working=working, next=None, intent_id=None, attempts=0, not_before_ms=0)
+    draft.record("stop_found", f"the stop at {working.trigger_price} that the venue has is kept")
+    draft.doubt()
+    return True
 
 
 def _same_stop(stop: StopOrder | None, report: OrderReport) -> bool:
@@ -167,7 +227,11 @@ def _is_of_this_position(draft: Draft, report: OrderReport) -> bool:
     """By the name that it carries; where stops carry none, a position has no other."""
     if report.client_order_id is None:
         return not draft.situation.capabilities.stop_client_order_id
-    identity = parse_client_order_id(report.client_order_id)
+    return _is_named_as_of(draft, report.client_order_id)
+
+
+def _is_named_as_of(draft: Draft, client_order_id: str) -> bool:
+    identity = parse_client_order_id(client_order_id)
     return identity is not None and identity.position_id == draft.position.position_id
 
 

@@ -1,12 +1,15 @@
 """A life at random, by seed: prices walk, messages go wrong, actors crash, the process is killed; then calm."""
 
+import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
 from msgspec.structs import replace
 
+from actors.kernel import ProcessKilled
 from adapters.simulator.fault_script import EventType, FaultAction, FaultRule, RequestType, random_faults
 from adapters.simulator.profiles import PROFILES, IdRule, Profile
 from messages.orders import OrderSpec
@@ -50,13 +53,7 @@ class Soak:
         self.random = random.Random(seed)
         self.weather = weather
         self.profile = list(PROFILES.values())[seed % len(PROFILES)]
-        self.world: World = a_world(
-            self.profile,
-            *_faults(seed, weather, self.profile),
-            seed=seed,
-            prices=PRICES,
-            size_usd=Decimal(420),
-        )
+        self.world = self._begun(seed)
         self.kills = 0
         self.deeds: dict[Callable[[], None], float] = {
             self._signal: weather.signal,
@@ -64,6 +61,15 @@ class Soak:
             self._kill: weather.kill,
             self._take_stop_away: weather.by_hand,
         }
+
+    def _begun(self, seed: int) -> World:
+        return a_world(
+            self.profile,
+            *usual_faults(seed, self.weather, self.profile),
+            seed=seed,
+            prices=PRICES,
+            size_usd=Decimal(420),
+        )
 
     @property
     def planted_crashes(self) -> int:
@@ -109,11 +115,12 @@ class Soak:
         self.world.kill_at = len(self.world.boundaries) + self.random.randint(1, 40)
 
     def _restart_if_dead(self) -> None:
-        if self.world.process is None:
+        while self.world.process is None:
             self.kills += 1
             self.world.run_for(self.random.choice(DEAD_FOR_S))
             self.world.signals.rewind()
-            self.world.start()
+            with suppress(ProcessKilled):
+                self.world.start()
 
     def _take_stop_away(self) -> None:
         stops = [order for order in self.world.account().orders if order.kind is OrderKind.STOP_MARKET]
@@ -135,7 +142,13 @@ class Soak:
             )
 
 
-def _faults(seed: int, weather: Weather, profile: Profile) -> list[FaultRule]:
+def seeds_asked_for() -> Sequence[int]:
+    """From ``HOLDFAST_SOAK_SEEDS=first-last``; none where it is not set."""
+    first, _, last = os.environ.get("HOLDFAST_SOAK_SEEDS", "").partition("-")
+    return range(int(first), int(last) + 1) if first else ()
+
+
+def usual_faults(seed: int, weather: Weather, profile: Profile) -> list[FaultRule]:
     """Everything that the simulator can do to a message, until the calm."""
     # Where an id is free again when its order has ended, nobody can keep a network from delivering a request twice.
     twice = weather.request_probability if profile.ids is IdRule.ALWAYS else 0.0

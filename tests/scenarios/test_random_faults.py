@@ -3,13 +3,11 @@
 ``HOLDFAST_SOAK_SEEDS=0-999`` runs as many lives as one has time for, ``HOLDFAST_SOAK_SEEDS=41-41`` a failing one alone.
 """
 
-import os
-
 import pytest
 
 from adapters.simulator.profiles import PROFILES
 from tests.scenarios.postcondition import assert_postcondition_c
-from tests.scenarios.soak import Soak, Weather
+from tests.scenarios.soak import Soak, Weather, seeds_asked_for
 from tests.scenarios.stage import figure, fills_of
 
 FOUND_SOMETHING = (2, 38, 41, 44, 54, 62, 63, 68, 80, 113, 125)
@@ -19,15 +17,7 @@ RETRIES_S = 2 + 4 + 1
 FAULTS_ONLY = Weather(kill=0.0, crash=0.0, by_hand=0.0)
 
 
-def _seeds() -> list[int]:
-    wanted = os.environ.get("HOLDFAST_SOAK_SEEDS")
-    if not wanted:
-        return [*range(6), *FOUND_SOMETHING[1:]]
-    first, last = wanted.split("-")
-    return list(range(int(first), int(last) + 1))
-
-
-@pytest.mark.parametrize("seed", _seeds())
+@pytest.mark.parametrize("seed", seeds_asked_for() or [*range(6), *FOUND_SOMETHING[1:]])
 def test_after_faults_crashes_kills_and_hands_everything_is_protected_and_on_record(seed: int) -> None:
     soak = Soak(seed, Weather())
     world = soak.live()
