@@ -17,6 +17,7 @@ def test_a_position_is_opened_once_stops_are_proven_and_nothing_is_left_of_the_p
     trio = start(hedge=hedge)
     with living_house(trio, tmp_path, hedge_mode=hedge, canary=True) as house:
         house.signal()
+        house.witness.until(lambda: any(event.kind == "position_opening" for event in house.events))
         house.witness.until(lambda: len(house.orders(OrderKind.STOP_MARKET)) == 1)
         told = {event.kind: event for event in house.events}
         assert "stops_not_proven" not in told
