@@ -10,7 +10,7 @@ from dataclasses import replace
 from messages.journal import PositionFill, PositionFunding, Severity
 from messages.orders import FillKind, FillReport, FundingReport
 from messages.state import CloseReason, PositionPhase, StopPhase, TakeProfitPhase, TakeProfitState, TrailingPhase
-from messages.values import ZERO, ClientOrderId, OrderPurpose
+from messages.values import ZERO, ClientOrderId, OrderPurpose, Quantity
 from rules.client_order_ids import parse_client_order_id
 from rules.pnl import FillEffect, FillRefused, apply_fill
 from rules.position_addition import note_added
@@ -33,15 +33,7 @@ def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None
         return
     if position.closed_ms is not None and identity is None and fill.time_ms > _by_venue(draft, position.closed_ms):
         return  # what others do after the end is of another position
-    effect = apply_fill(
-        side=position.side,
-        quantity=position.quantity,
-        entry_price=position.entry_price,
-        fill_side=fill.side,
-        fill_price=fill.price,
-        fill_quantity=fill.quantity,
-        contract_size=draft.situation.instrument.contract_size,
-    )
+    effect = _effect_of(draft, fill, fill.quantity)
     if isinstance(effect, FillRefused):
         if in_order and position.quantity > ZERO and position.key.hedge_side is None:
             _turned(draft, fill)
@@ -57,18 +49,24 @@ def take_fill(draft: Draft, fill: FillReport, *, in_order: bool = False) -> None
     _count(draft, fill, effect)
 
 
-def _turned(draft: Draft, fill: FillReport) -> None:
-    """One fill closed everything and opened the other side (one-way mode): what that side is, is not ours to count."""
+def _effect_of(draft: Draft, fill: FillReport, quantity: Quantity) -> FillEffect | FillRefused:
+    """What so much of ``fill`` does to the position."""
     position = draft.position
-    effect = apply_fill(
+    return apply_fill(
         side=position.side,
         quantity=position.quantity,
         entry_price=position.entry_price,
         fill_side=fill.side,
         fill_price=fill.price,
-        fill_quantity=position.quantity,
+        fill_quantity=quantity,
         contract_size=draft.situation.instrument.contract_size,
     )
+
+
+def _turned(draft: Draft, fill: FillReport) -> None:
+    """One fill closed everything and opened the other side (one-way mode): what that side is, is not ours to count."""
+    position = draft.position
+    effect = _effect_of(draft, fill, position.quantity)
     if isinstance(effect, FillEffect):
         draft.record(
             "position_turned",
