@@ -19,7 +19,7 @@ from messages.status import Health, PositionView, StatusView
 
 LINES_AROUND_THE_TABLE = 10
 FEWEST_ROWS = 3
-LEGEND = "TP: . planned, o working, X filled, - left out; a stop with ! covers only a part"
+LEGEND = "TP: . planned, o working, X filled, - left out; stop !: covers only a part"
 
 _BANNER_STYLES = {
     Mode.PAPER: "bold black on yellow",

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 
+import pyte
 import pytest
 
 from tests.process.installation import PROGRAM, Installation, Life
@@ -60,6 +61,16 @@ class Terminal:
         text = ESCAPES.sub(b"\n", self.shown).decode(errors="replace")
         return [line.strip("\r") for line in text.split("\n")]
 
+    def press_ctrl_c(self) -> None:
+        """What the terminal writes for it; it sends a signal to nobody, for it is no process's own."""
+        os.write(self.master, b"\x03")
+
+    def screen(self) -> list[str]:
+        """As it looks now."""
+        screen = pyte.Screen(WIDTH, HEIGHT)
+        pyte.ByteStream(screen).feed(self.shown)
+        return list(screen.display)
+
     def close(self) -> None:
         """The window is closed."""
         os.close(self.master)
@@ -88,6 +99,7 @@ def test_the_table_fits_into_80_columns_shows_the_position_and_leaves_the_termin
         SignalWriter(path=installation.signals, symbols=("BTCUSDT",), chance=random.Random(1)).write("BTCUSDT")
         until_open(life, 1)
         life.until(lambda: b"BTCUSDT" in terminal.shown, "the position on the terminal")
+        terminal.press_ctrl_c()
         life.interrupt()
         code = life.process.wait(timeout=STOPS_WITHIN_S)
         terminal.wait()
@@ -98,6 +110,7 @@ def test_the_table_fits_into_80_columns_shows_the_position_and_leaves_the_termin
     assert any("PAPER" in line for line in lines)
     assert any("health HEALTHY" in line for line in lines)
     assert not any("Traceback" in line for line in lines)
+    assert sum("╭" in line for line in terminal.screen()) == 1, "what Ctrl-C writes tears nothing"
     assert terminal.shown.rfind(b"\x1b[?25h") > terminal.shown.rfind(b"\x1b[?25l"), "the cursor is shown again"
     said = [line for line in lines if line.startswith("stop")]
     assert said == [
