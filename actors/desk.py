@@ -39,7 +39,7 @@ from messages.positions import (
     StreamChanged,
     VerifyPosition,
 )
-from messages.state import CloseReason, PositionPhase, PositionState
+from messages.state import PositionState
 from messages.supervision import (
     AccountSeen,
     CheckSignal,
@@ -51,8 +51,9 @@ from messages.supervision import (
     SignalChecked,
     VenueRestored,
 )
-from messages.values import ZERO, PositionId, PositionKey, Side, Symbol, Venue
+from messages.values import PositionId, PositionKey, Side, Symbol, Venue
 from messages.venue import AccountReport
+from rules.position_unlisted import ended_unlisted
 
 SpawnPosition: TypeAlias = Callable[[PositionKey, Instrument, Ref], Ref]
 MAX_WAITING_OPENS: Final = 100
@@ -295,26 +296,10 @@ class DeskActor(Actor):
             self._end_unlisted(position)
 
     def _end_unlisted(self, position: PositionState) -> None:
-        """Settled by the venue, or by hand, while nobody looked: its place is free again."""
-        now_ms, key = self.context.now_ms(), position.key
-        was_open = position.opened_quantity > ZERO
-        ended = replace(
-            position,
-            phase=PositionPhase.CLOSED if was_open else PositionPhase.ROLLED_BACK,
-            closed_ms=now_ms,
-            close_reason=CloseReason.OUTSIDE if was_open else CloseReason.ENTRY_FAILED,
-        )
-        event = EventRecord(
-            kind="phantom_position",
-            severity=Severity.WARNING,
-            text=f"{position.side} {position.quantity} was on record, and is neither open on the venue nor listed "
-            f"there: what it came to at the end is not known",
-            at_ms=now_ms,
-            subject=f"{key.venue}/{key.symbol}",
-            position_id=position.position_id,
-        )
+        """Its place is free again."""
+        ended, event = ended_unlisted(position, now_ms=self.context.now_ms())
         self._book.write(replace(self._book.blank(self.context), position=ended, events=(event,)))
-        self._risk.tell(PositionEnded(key=key, reservation_id=position.reservation_id, opened=True))
+        self._risk.tell(PositionEnded(key=position.key, reservation_id=position.reservation_id, opened=True))
 
     def _answer_settling(self) -> None:
         """A stop in the middle of a start: what is on record has its actor first, which then answers for itself."""
