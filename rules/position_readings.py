@@ -90,9 +90,7 @@ def _is_here(draft: Draft, report: OrderReport) -> bool:
 
 def _seems_closed(draft: Draft, read: AccountRead) -> bool:
     """Nothing is open there any more: the fills are to tell how, and what else is gone went with the position."""
-    key, side = draft.position.key, draft.position.side
-    is_open = any(item.hedge_side == key.hedge_side and item.side is side for item in read.report.positions)
-    return draft.exposed > 0 and not is_open and draft.fills_read_ms < read.asked_ms
+    return draft.exposed > 0 and _shown(draft, read) == 0 and draft.fills_read_ms < read.asked_ms
 
 
 def _tell_of_protection(draft: Draft, read: AccountRead) -> None:
@@ -147,6 +145,7 @@ def _may_be_left_open(draft: Draft, read: AccountRead) -> bool:
 
 
 def _shown(draft: Draft, read: AccountRead) -> Quantity:
+    """How much of the position the venue shows."""
     key, side = draft.position.key, draft.position.side
     here = (item for item in read.report.positions if item.hedge_side == key.hedge_side and item.side is side)
     return next((item.quantity for item in here), ZERO)
