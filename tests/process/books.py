@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
+from sqlalchemy import func, select
+
 from actors.kernel import VirtualTime
 from adapters.simulator.feed import SeededFeed
 from adapters.simulator.listing import base_prices, paper_instruments
@@ -24,6 +26,7 @@ from adapters.simulator.profiles import BITGET, PAPER, PROFILES, Profile
 from adapters.simulator.state import ExchangeConfig
 from messages.values import Venue
 from messages.venue import AccountReport, FetchAccount
+from persistence import tables
 from persistence.queries import Queries
 from persistence.run_totals import MANY, unbalanced
 from persistence.store import SqlStore
@@ -159,6 +162,14 @@ def repetitions(books: Books) -> Iterator[str]:
             yield f"{times} positions are known from the venue only"
         elif times > 1:
             yield f"signal {signal_id} opened {times} positions"
-    lives = books.ledger()["positions_opened"]
-    if lives != len(opened):
-        yield f"the venue counts {lives} positions, the records {len(opened)}"
+    lives, again = books.ledger()["positions_opened"], opened_again(books.store)
+    if lives != len(opened) + again:
+        yield f"the venue counts {lives} positions, the records {len(opened)}, {again} of which opened again"
+
+
+def opened_again(store: SqlStore) -> int:
+    """How often the fill of an entry came after its position's end: at the venue another life, on record the same."""
+    events = tables.events.c
+    told = events.text.like("%opened % after the position had ended: it is closed again")
+    with store.reading() as connection:
+        return connection.execute(select(func.count()).where(events.kind == "anomaly", told)).scalar_one()
